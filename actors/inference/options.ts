@@ -1,0 +1,75 @@
+/** How an InferenceActor is made, and what is fixed about its engine. */
+
+/** Settings of a vLLM server; each is a flag of `vllm serve` unless it says otherwise. */
+export interface VllmOptions {
+  readonly tensorParallelSize: number;
+  readonly maxModelLen: number;
+  readonly maxNumSeqs: number;
+  readonly dtype: string;
+  readonly gpuMemoryUtilization: number;
+  readonly seed: number;
+  readonly enforceEager: boolean;
+  readonly extraArgs: readonly string[];
+  /** Starts with `--enable-sleep-mode`, without which vLLM's sleep does nothing. False by default. */
+  readonly sleepMode?: boolean;
+  /** Environment variables of the server beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Settings of an embedded engine that runs in a process of its own. */
+export interface EmbeddedOptions {
+  readonly dtype: "float32" | "bfloat16";
+  readonly device: "auto" | "cpu" | "cuda";
+  readonly deterministic: boolean;
+  readonly maxBatch: number;
+}
+
+/** Waiting times, in milliseconds. */
+export interface InferenceTimeouts {
+  /** Until a started server must be healthy. */
+  readonly startMs: number;
+  /** Longest wait for one generation. */
+  readonly requestMs: number;
+  /** Each step of a weight swap: pause, reload, reset, resume. */
+  readonly swapStepMs: number;
+  readonly sleepMs: number;
+  /** How often a running server is asked for its health, and how long one answer may take. */
+  readonly healthEveryMs: number;
+  readonly healthMs: number;
+  /** From SIGTERM to SIGKILL. */
+  readonly endMs: number;
+}
+
+export const defaultTimeouts: InferenceTimeouts = {
+  startMs: 900_000,
+  requestMs: 1_800_000,
+  swapStepMs: 600_000,
+  sleepMs: 300_000,
+  healthEveryMs: 5_000,
+  healthMs: 60_000,
+  endMs: 20_000,
+};
+
+export interface InferenceOptions {
+  readonly kind: "vllm" | "embedded";
+  /** The model's folder, in Hugging Face layout. */
+  readonly modelPath: string;
+  /** Socket of an embedded engine that another process serves; its weights are that process's. */
+  readonly socketPath?: string;
+  /** Where the engine's log is written. */
+  readonly logDir: string;
+  readonly vllm?: VllmOptions;
+  readonly embedded?: Partial<EmbeddedOptions>;
+  readonly timeouts?: Partial<InferenceTimeouts>;
+  /** How often a dead server is started again before it served anything. 3 by default. */
+  readonly maxRestarts?: number;
+  /** Told what happens between start and close, one line each. */
+  readonly onEvent?: (line: string) => void;
+}
+
+/** The weights that an engine is to serve from now on. */
+export interface NewWeights {
+  /** Folder in Hugging Face layout. Not needed by an engine that shares the learner's weights. */
+  readonly dir?: string;
+  readonly version: number;
+}

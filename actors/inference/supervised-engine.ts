@@ -1,0 +1,238 @@
+/** Keeps one engine alive: starts it, watches it, starts it again with the weights it should have, swaps weights. */
+
+import { completionBody, readCompletion } from "./completion.ts";
+import type { Engine, GenerateReply, GenerateRequest } from "./engine.ts";
+import { EngineDiedError, EngineTimeoutError, WeightSwapError } from "./errors.ts";
+import { watchHealth } from "./health-watch.ts";
+import type { InferenceTimeouts } from "./options.ts";
+import type { RunningServer, ServedWeights, ServerEnd } from "./running-server.ts";
+import { sleepServer, wakeServer } from "./sleep.ts";
+
+export interface SupervisedEngineOptions {
+  /** Makes a server that serves the initial weights; gives up when the signal fires. */
+  readonly start: (signal: AbortSignal) => Promise<RunningServer>;
+  readonly initial: ServedWeights;
+  readonly timeouts: InferenceTimeouts;
+  readonly maxRestarts: number;
+  readonly onEvent: (line: string) => void;
+}
+
+/** `starting` also means: starting again after a crash. */
+export type EngineState = "new" | "starting" | "ready" | "asleep" | "failed" | "closed";
+
+export class SupervisedEngine implements Engine {
+  readonly #options: SupervisedEngineOptions;
+  /** The server, or the one that is being started; rejects when there will be none. */
+  #server: Promise<RunningServer> | undefined;
+  #state: EngineState = "new";
+  #weights: ServedWeights;
+  #sleepLevel = 0;
+  #restarts = 0;
+  #inFlight = 0;
+  #work: Promise<unknown> = Promise.resolve();
+  #stopWatching = (): void => {};
+  readonly #closing = new AbortController();
+
+  constructor(options: SupervisedEngineOptions) {
+    this.#options = options;
+    this.#weights = options.initial;
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** Version of the weights that are served. */
+  get weightVersion(): number {
+    return this.#weights.version;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Starts the server; one attempt, whose error says what it printed. */
+  async start(): Promise<RunningServer> {
+    this.#server = this.#incarnate();
+    return this.#server;
+  }
+
+  /** Waits while the server starts again, bounded by the request's own time. Rejects with an `EngineError`. */
+  async generate(request: GenerateRequest): Promise<GenerateReply> {
+    this.#inFlight++;
+    try {
+      const server = await this.#ready(this.#options.timeouts.requestMs);
+      const version = this.weightVersion;
+      const perToken = server.capabilities.has("return_weight_versions");
+      const body = await server.http.json({
+        method: "POST",
+        path: "/v1/completions",
+        body: completionBody(request, server.modelName, perToken),
+        timeoutMs: this.#options.timeouts.requestMs,
+      });
+      const reply = readCompletion(body, version);
+      this.#restarts = 0;
+      return reply;
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  /**
+   * Serves other weights. When that fails, the server is started again with those it had, and the swap tried once more
+   * if the server had died; then `WeightSwapError`.
+   */
+  setWeights(weights: ServedWeights): Promise<void> {
+    return this.#inTurn(async () => {
+      for (let attempt = 1; ; attempt++) {
+        const server = await this.#ready(this.#options.timeouts.startMs);
+        try {
+          await server.loadWeights(weights);
+          this.#weights = weights;
+          return;
+        } catch (cause) {
+          const why = cause instanceof Error ? cause.message : String(cause);
+          this.#options.onEvent(`loading weights of version ${weights.version} failed (${why}); starting again`);
+          await this.#recycle(server);
+          if (cause instanceof EngineDiedError && attempt === 1) continue;
+          const facts = { version: weights.version, servedVersion: this.weightVersion, why };
+          throw new WeightSwapError(facts, { cause });
+        }
+      }
+    });
+  }
+
+  /** Frees the engine's memory: level 1 keeps the weights in main memory, level 2 drops them. */
+  sleep(level: 1 | 2): Promise<void> {
+    return this.#inTurn(async () => {
+      const server = await this.#ready(this.#options.timeouts.startMs);
+      await sleepServer(server, level, this.#options.timeouts.sleepMs);
+      this.#sleepLevel = level;
+      this.#state = "asleep";
+    });
+  }
+
+  /** Ends a sleep; after level 2 the weights are loaded again first. Does nothing for an engine that is awake. */
+  wake(): Promise<void> {
+    return this.#inTurn(async () => {
+      const server = await this.#ready(this.#options.timeouts.startMs);
+      if (this.#sleepLevel === 0) return;
+      await wakeServer(server, this.#sleepLevel, this.#weights, this.#options.timeouts.sleepMs);
+      this.#sleepLevel = 0;
+      this.#state = "ready";
+    });
+  }
+
+  async resetPrefixCache(): Promise<void> {
+    const server = await this.#ready(this.#options.timeouts.startMs);
+    const timeoutMs = this.#options.timeouts.swapStepMs;
+    await server.http.json({ method: "POST", path: "/reset_prefix_cache", timeoutMs });
+  }
+
+  /** True when the server answers now. */
+  async healthy(): Promise<boolean> {
+    if (this.#state !== "ready" && this.#state !== "asleep") return false;
+    try {
+      const server = await this.#ready(this.#options.timeouts.healthMs);
+      await server.http.json({ method: "GET", path: "/health", timeoutMs: this.#options.timeouts.healthMs });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Ends the server. Requests under way fail with `EngineDiedError`. May be called twice. */
+  async close(): Promise<void> {
+    this.#state = "closed";
+    this.#stopWatching();
+    this.#closing.abort(new EngineDiedError({ during: "start", how: "it was closed" }));
+    await this.#server?.then((server) => server.close()).catch(() => {});
+  }
+
+  async #incarnate(): Promise<RunningServer> {
+    this.#state = "starting";
+    const server = await this.#options.start(this.#closing.signal);
+    try {
+      if (this.#weights !== this.#options.initial) await server.loadWeights(this.#weights);
+      this.#closing.signal.throwIfAborted();
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    this.#state = "ready";
+    this.#sleepLevel = 0;
+    if (server.isOurs) {
+      this.#stopWatching = watchHealth(server, this.#options.timeouts, (why) => {
+        this.#options.onEvent(`the engine ${why}; ending it`);
+        void server.close();
+      });
+      void server.ended.then((end) => this.#afterEnd(server, end));
+    }
+    return server;
+  }
+
+  #afterEnd(server: RunningServer, end: ServerEnd): void {
+    this.#stopWatching();
+    void server.close();
+    if (this.#isClosed()) return;
+    this.#options.onEvent(`the engine ended (${end.how}); starting it again`);
+    this.#server = this.#restart(end);
+    // Those who wait for it are told; when nobody waits, the next request is.
+    this.#server.catch(() => {});
+  }
+
+  async #restart(end: ServerEnd): Promise<RunningServer> {
+    let last: unknown;
+    while (this.#restarts < this.#options.maxRestarts && !this.#isClosed()) {
+      this.#restarts++;
+      try {
+        const server = await this.#incarnate();
+        this.#options.onEvent(`the engine is back, with weights of version ${this.weightVersion}`);
+        return server;
+      } catch (error) {
+        last = error;
+        this.#options.onEvent(`the engine did not come back: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+    if (!this.#isClosed()) this.#state = "failed";
+    const how = this.#isClosed() ? "it was closed" : `${end.how}, and it did not come back`;
+    throw new EngineDiedError({ during: "restart", how, lastOutput: end.lastOutput }, { cause: last });
+  }
+
+  /** Ends a server whose weights nobody knows, and waits for the one that follows it. */
+  async #recycle(server: RunningServer): Promise<void> {
+    if (!server.isOurs) return;
+    await server.close();
+    await this.#ready(this.#options.timeouts.startMs);
+  }
+
+  async #ready(waitMs: number): Promise<RunningServer> {
+    if (this.#isClosed() || this.#server === undefined) {
+      throw new EngineDiedError({
+        during: "a request",
+        how: this.#isClosed() ? "it was closed" : "it was not started",
+      });
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      const error = new EngineTimeoutError({ during: "a start", waitedMs: waitMs });
+      timer = setTimeout(() => reject(error), waitMs);
+    });
+    try {
+      return await Promise.race([this.#server, limit]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Swaps, sleeps and wakes run one after another. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#work.then(work);
+    this.#work = result.catch(() => {});
+    return result;
+  }
+}

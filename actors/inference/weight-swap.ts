@@ -1,0 +1,57 @@
+/** Puts other weights into a running vLLM server: stand still, reload, forget old caches, go on. */
+
+import type { Capability } from "./capabilities.ts";
+import type { EngineHttp } from "./engine-http.ts";
+import { EngineRequestError } from "./errors.ts";
+
+export interface SwapStep {
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/**
+ * The requests of a swap, in order, for what the server has; pure. Running generations are kept where the server can,
+ * else waited for; their old keys and values are dropped with the prefix cache. A server without `collective_rpc`
+ * cannot swap: the list is empty.
+ */
+export function swapSteps(
+  has: ReadonlySet<Capability>,
+  weights: { dir: string; version: number },
+  timeoutMs: number,
+): SwapStep[] {
+  if (!has.has("collective_rpc")) return [];
+  const pause = has.has("pause_keep") ? "/pause?mode=keep" : "/pause?wait_for_inflight_requests=true";
+  const reset = has.has("reset_running_requests")
+    ? "/reset_prefix_cache?reset_running_requests=true"
+    : "/reset_prefix_cache";
+  return [
+    ...(has.has("pause") ? [{ path: pause }] : []),
+    {
+      path: "/collective_rpc",
+      body: {
+        method: "reload_weights",
+        kwargs: { weights_path: weights.dir },
+        timeout: Math.ceil(timeoutMs / 1000),
+      },
+    },
+    ...(has.has("reset_prefix_cache") ? [{ path: reset }] : []),
+    ...(has.has("update_weight_version")
+      ? [{ path: "/update_weight_version", body: { new_version: String(weights.version) } }]
+      : []),
+    ...(has.has("pause") ? [{ path: "/resume" }] : []),
+  ];
+}
+
+/**
+ * Runs steps one after another; throws at the first that fails, takes longer than `timeoutMs`, or answers
+ * `{"success": false}`, as vLLM does when a cache could not be dropped.
+ */
+export async function runSteps(http: EngineHttp, steps: readonly SwapStep[], timeoutMs: number): Promise<void> {
+  for (const step of steps) {
+    const reply = (await http.json({ method: "POST", timeoutMs, ...step })) as { success?: boolean } | null;
+    if (reply?.success === false) {
+      const message = 'it answered {"success": false}';
+      throw new EngineRequestError({ during: `POST ${step.path}`, status: 503, message });
+    }
+  }
+}

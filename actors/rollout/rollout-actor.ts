@@ -1,0 +1,172 @@
+/** The RolloutActor: runs episodes of a workflow, many at once, and records each as tokens. */
+
+import { basename, resolve } from "node:path";
+import type { Episode, EpisodeStatus } from "../episode.ts";
+import { loadClass } from "../protocol/index.ts";
+import { EnginePool } from "./engine-pool.ts";
+import { EpisodeSession, messageOf, type SessionSettings } from "./episode-session.ts";
+import { faultsOf } from "./faults.ts";
+import { mergeTurns } from "./merge.ts";
+import { readModelText } from "./model-text.ts";
+import { OpenAiServer } from "./openai-server.ts";
+import { PromptCache } from "./prompt-cache.ts";
+import type {
+  EpisodeRequest,
+  OpenedEnvironment,
+  PythonSandbox,
+  RolloutOptions,
+  WorkflowClass,
+} from "./rollout-options.ts";
+import { toolRunsOf } from "./tool-runs.ts";
+import { EpisodeTuner } from "./tuner.ts";
+import { runWorkflow, type WorkflowEnd } from "./workflow-run.ts";
+
+const defaultMaxSteps = 30;
+const defaultMaxRequestBytes = 16 * 1024 * 1024;
+
+interface Started {
+  readonly settings: SessionSettings;
+  readonly workflowClass: WorkflowClass;
+}
+
+export class RolloutActor {
+  readonly #options: RolloutOptions;
+  readonly #server: OpenAiServer;
+  readonly #running = new Set<EpisodeSession>();
+  #started: Started | undefined;
+  #sandbox: Promise<PythonSandbox> | undefined;
+
+  constructor(options: RolloutOptions) {
+    this.#options = options;
+    this.#server = new OpenAiServer(options.maxRequestBytes ?? defaultMaxRequestBytes);
+  }
+
+  /** Reads the model's tokenizer and template and the workflow's class. Throws a `UserError` where one is not there. */
+  async start(): Promise<void> {
+    const { modelPath, modelName, workflow, workflowClass, searchFolders, engines } = this.#options;
+    const text = await readModelText(modelPath);
+    const loaded = workflowClass ?? (await loadClass<InstanceType<WorkflowClass>>(workflow, searchFolders));
+    const said = new Set<string>();
+    const log = this.#options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
+    const logOnce = (line: string) => {
+      if (!said.has(line)) log(line);
+      said.add(line);
+    };
+    const settings: SessionSettings = {
+      text,
+      cache: new PromptCache(text),
+      engine: new EnginePool(engines),
+      modelName: modelName ?? basename(resolve(modelPath)),
+      maxModelLen: this.#options.maxModelLen,
+      maxResponseTokens: this.#options.maxResponseTokens,
+      maxSteps: this.#options.maxSteps ?? defaultMaxSteps,
+      logOnce,
+    };
+    await this.#server.start();
+    this.#started = { settings, workflowClass: loaded };
+  }
+
+  /** Runs one episode. Never rejects for what the workflow, the engine or the sandbox does: that is the episode's status. */
+  async runEpisode(request: EpisodeRequest): Promise<Episode> {
+    if (!this.#started) throw new Error("the RolloutActor was not started");
+    const { settings, workflowClass } = this.#started;
+    const session = new EpisodeSession(request, settings);
+    const baseUrl = this.#server.open(session);
+    this.#running.add(session);
+    let environment: OpenedEnvironment | undefined;
+    let tuner = new EpisodeTuner(session, baseUrl, () => this.#openSandbox());
+    let end: WorkflowEnd;
+    try {
+      environment = await this.#options.openEnvironment?.(request.task, session.signal);
+      if (environment) {
+        tuner = new EpisodeTuner(session, baseUrl, () => this.#openSandbox(), environment.env);
+        tuner.updateJudgeInputDictionary(environment.judgeInput ?? {});
+      }
+      end = await runWorkflow(workflowClass, taskIn(request, environment), session, tuner);
+    } catch (error) {
+      end = { error: `the environment failed: ${messageOf(error)}`, late: false };
+    } finally {
+      this.#running.delete(session);
+    }
+    this.#server.end(session, end.error ?? "the episode has ended", end.late);
+    await environment
+      ?.close()
+      .catch((error: unknown) => settings.logOnce(`an environment did not close: ${messageOf(error)}`));
+    return episodeOf(session, tuner, end);
+  }
+
+  /** Ends the running episodes, the server and the sandbox. May be called twice. */
+  async close(): Promise<void> {
+    for (const session of this.#running) session.end("the run ends");
+    if (this.#started) await this.#server.close();
+    this.#started = undefined;
+    const sandbox = this.#sandbox;
+    this.#sandbox = undefined;
+    await sandbox?.then((opened) => opened.close()).catch(() => {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** One sandbox for all episodes, opened on first use: a workflow that runs no code needs none. */
+  #openSandbox(): Promise<PythonSandbox> {
+    const opening = this.#sandbox ?? this.#newSandbox();
+    this.#sandbox = opening;
+    opening.catch(() => {
+      if (this.#sandbox === opening) this.#sandbox = undefined;
+    });
+    return opening;
+  }
+
+  async #newSandbox(): Promise<PythonSandbox> {
+    const open = this.#options.openSandbox ?? (await import("./sandbox/index.ts")).openSandbox;
+    return open(this.#options.sandbox);
+  }
+}
+
+function taskIn({ task }: EpisodeRequest, environment: OpenedEnvironment | undefined): EpisodeRequest["task"] {
+  if (!environment) return task;
+  return {
+    ...task,
+    initMessages: environment.initMessages ?? task.initMessages,
+    mainQuery: environment.mainQuery ?? task.mainQuery,
+  };
+}
+
+function episodeOf(session: EpisodeSession, tuner: EpisodeTuner, end: WorkflowEnd): Episode {
+  const { episodeId, task, split, step, repeat } = session.request;
+  const { status, error } = statusOf(session, tuner, end);
+  const turns = [...session.recorder.turns];
+  const toolRuns = toolRunsOf(turns, tuner.toolRuns);
+  return {
+    episodeId,
+    taskId: task.taskId,
+    split,
+    step,
+    repeat,
+    status,
+    ...(error === undefined ? {} : { error }),
+    turns,
+    toolRuns,
+    faults: faultsOf(turns, toolRuns),
+    sequences: status === "failed" ? [] : mergeTurns(turns),
+    judgeInput: { ...tuner.judgeInput },
+    durationMs: performance.now() - session.startedAtMs,
+  };
+}
+
+/**
+ * An engine or sandbox that failed fails the episode even where the workflow got over it, so that no reward is taken
+ * from it; a full context is the model's own doing, also where the workflow threw because of it.
+ */
+function statusOf(
+  session: EpisodeSession,
+  tuner: EpisodeTuner,
+  end: WorkflowEnd,
+): { readonly status: EpisodeStatus; readonly error: string | undefined } {
+  const broken = end.late ? end.error : (session.engineFailure ?? tuner.sandboxFailure);
+  if (broken !== undefined) return { status: "failed", error: broken };
+  if (session.contextOverflow !== undefined) return { status: "context_overflow", error: session.contextOverflow };
+  return { status: end.error === undefined ? "finished" : "failed", error: end.error };
+}

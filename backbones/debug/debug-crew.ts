@@ -1,0 +1,116 @@
+/** The crew of the debug backbone: every actor in this process, through the runtime's local implementation. */
+
+import { cpus } from "node:os";
+import { join } from "node:path";
+import {
+  chooseEngine,
+  type Engine,
+  InferenceActor,
+  type InferenceOptions,
+  JudgeActor,
+  LearnerActor,
+  RolloutActor,
+} from "../../actors/index.ts";
+import type { AstuneConfig } from "../../configs/index.ts";
+import { get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
+import type { Crew } from "../loop/index.ts";
+import { judgeOptions, learnerOptions, rolloutOptions, type SearchFolders, vllmOptions } from "../loop/index.ts";
+import { visibleGpus } from "./visible-gpus.ts";
+
+export interface DebugCrewOptions {
+  readonly config: AstuneConfig;
+  readonly searchFolders: SearchFolders;
+  readonly logFolder: string;
+  /** Where weights lie on their way to an engine of its own process. */
+  readonly weightsFolder: string;
+  /** Where batches of skipped updates are kept. */
+  readonly badBatchFolder: string;
+  readonly say: (line: string) => void;
+}
+
+/** Starts learner, engines, rollout and judge. What was started is closed again when a later start fails. */
+export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
+  const { config, logFolder, say } = options;
+  const gpus = config.trainer_common.n_gpus_per_node === 0 ? 0 : await visibleGpus();
+  await init({ local: true, numCpus: cpus().length, numGpus: gpus });
+  const closers: (() => Promise<unknown>)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= closeAll();
+    return closing;
+  };
+  const closeAll = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) {
+      await closer().catch((error: unknown) => say(`while closing: ${String(error)}`));
+    }
+    await shutdown();
+  };
+  try {
+    // One bundle holds the machine's GPUs: the learner leases them, the engines share them.
+    const group = gpus > 0 ? placementGroup([{ GPU: gpus, CPU: 1 }]) : undefined;
+    const lease = group ? { numGpus: gpus, schedulingStrategy: { placementGroup: group, bundleIndex: 0 } } : {};
+    const share = group
+      ? { numCpus: 0, schedulingStrategy: { placementGroup: group, bundleIndex: 0, shareGpus: true } }
+      : {};
+
+    const learner = remote(LearnerActor).options(lease).remote({ logDir: logFolder });
+    closers.push(() => get(learner.close.remote()));
+    say("loading the model into the learner");
+    await learner.load.remote(learnerOptions(config, gpus));
+
+    const choice = await chooseEngine(config.inference.engine, { deterministic: config.deterministic });
+    say(`engine: ${choice.kind} (${choice.reason})`);
+    const shared = choice.kind === "embedded";
+    const { deterministic } = config;
+    const served = shared
+      ? await learner.serve.remote({ deterministic, maxBatch: config.inference.max_batch })
+      : undefined;
+    const engineOptions = (index: number): InferenceOptions =>
+      served === undefined
+        ? { ...vllmOptions(config, gpus, join(logFolder, `engine-${index}`)), onEvent: say }
+        : { kind: "embedded", modelPath: config.model.path, socketPath: served.socketPath, logDir: logFolder };
+    const engines = Array.from({ length: shared ? 1 : config.rollout.n_vllm_engine }, (_, index) =>
+      remote(InferenceActor).options(share).remote(engineOptions(index)),
+    );
+    for (const engine of engines) closers.push(() => get(engine.close.remote()));
+    const infos = await get(engines.map((engine) => engine.start.remote()));
+
+    const maxConcurrency = Math.max(1000, config.debug.debug_max_parallel);
+    const rollout = remote(RolloutActor)
+      .options({ maxConcurrency })
+      .remote({
+        ...rolloutOptions(config, options.searchFolders),
+        engines: engines.map((engine): Engine => ({ generate: (request) => get(engine.generate.remote(request)) })),
+        log: say,
+      });
+    closers.push(() => get(rollout.close.remote()));
+    await rollout.start.remote();
+    const judge = remote(JudgeActor).options({ maxConcurrency }).remote(judgeOptions(config, options.searchFolders));
+    closers.push(() => get(judge.close.remote()));
+    await judge.start.remote();
+
+    const hello = await learner.hello.remote();
+    return {
+      description: `${infos[0]?.kind} ${infos[0]?.version}, learner on ${hello.device}`,
+      runEpisode: async (request) => rollout.runEpisode.remote(request),
+      judge: async (task, episode) => judge.judge.remote({ task, episode }),
+      train: async (samples, train) => learner.train.remote([...samples], train, options.badBatchFolder),
+      async publishWeights(version) {
+        // Two folders in turn: an engine that dies during a swap starts again from the one before.
+        const dir = join(options.weightsFolder, `weights-${version % 2}`);
+        if (shared) await learner.setWeightVersion.remote(version);
+        else await learner.exportWeights.remote(dir);
+        await get(engines.map((engine) => engine.setWeights.remote(shared ? { version } : { dir, version })));
+      },
+      saveLearner: async (folder) => void (await learner.saveCheckpoint.remote(folder)),
+      loadLearner: async (folder) => void (await learner.loadCheckpoint.remote(folder)),
+      exportModel: async (folder) => void (await learner.exportWeights.remote(folder)),
+      writeScalars: async (folder, step, values) => void (await learner.scalars.remote(folder, step, values)),
+      drawCurves: async (metrics, image, title) => void (await learner.plot.remote(metrics, image, title)),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

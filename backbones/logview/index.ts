@@ -1,0 +1,1 @@
+export { defaultLogviewPort, type Logview, type LogviewOptions, startLogview } from "./server.ts";

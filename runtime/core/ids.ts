@@ -1,0 +1,21 @@
+// Branded identifiers: an ObjectId cannot go where an ActorId belongs.
+import { randomBytes } from "node:crypto";
+
+declare const brand: unique symbol;
+type Id<Kind extends string> = string & { readonly [brand]: Kind };
+
+export type ObjectId = Id<"object">;
+export type ActorId = Id<"actor">;
+export type TaskId = Id<"task">;
+export type NodeId = Id<"node">;
+export type JobId = Id<"job">;
+export type PlacementGroupId = Id<"placementGroup">;
+
+const processPart = randomBytes(8).toString("hex");
+let made = 0;
+
+/** A new identifier, unique across processes: 16 random hex digits of this process and a count. */
+export function newId<T extends string>(): T {
+  made += 1;
+  return (processPart + made.toString(16).padStart(12, "0")) as T;
+}

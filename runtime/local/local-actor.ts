@@ -1,0 +1,300 @@
+// One actor of the local runtime through all its lives: waits for its arguments and for a place, is constructed, serves,
+// is made again after a kill if it may be, and dies of a cause that it remembers.
+import {
+  type ActorId,
+  type ActorSpec,
+  type ActorState,
+  type ActorStateName,
+  type ActorTarget,
+  actorStates,
+  checkGroup,
+  compileCallOptions,
+  currentContext,
+  type DeathCause,
+  type MethodInfo,
+  type MethodOptions,
+  type MethodTable,
+  newId,
+  outsideContext,
+  type TaskId,
+} from "../core/index.ts";
+import { RayTaskError } from "../errors/index.ts";
+import { ActorClient } from "./actor-client.ts";
+import { callSite, describeActor, groupIdOf } from "./actor-description.ts";
+import { ActorFailures } from "./actor-failures.ts";
+import { ActorHost, defaultLane } from "./actor-host.ts";
+import { CallArguments } from "./call-arguments.ts";
+import type { LocalServices } from "./local-services.ts";
+import { type CallOwner, PendingCall } from "./pending-call.ts";
+import { runtimeEnvProblem } from "./runtime-env.ts";
+import type { Grant, Refused } from "./scheduler.ts";
+
+/** Ray's time for an actor that ends of its own will. */
+const gracefulShutdownMs = 30_000;
+
+type Death = DeathCause & { readonly error?: () => unknown };
+
+export class LocalActor implements ActorTarget, CallOwner {
+  readonly actorId: ActorId = newId<ActorId>();
+  readonly spec: ActorSpec;
+  readonly namespace: string;
+  readonly ownerId = currentContext()?.actorId;
+  readonly #services: LocalServices;
+  readonly #args: CallArguments;
+  readonly #client: ActorClient;
+  readonly #callSite: string;
+  readonly #failures: ActorFailures;
+  #state: ActorStateName = "DEPENDENCIES_UNREADY";
+  #death: Death | undefined;
+  #restarts = 0;
+  #handles = 0;
+  #grant: Grant | undefined;
+  #host: ActorHost | undefined;
+  #hostId: string | undefined;
+  #aborter = new AbortController();
+  #withdraw: (() => void) | undefined;
+  #ended: (() => void)[] = [];
+
+  constructor(spec: ActorSpec, args: readonly unknown[], services: LocalServices) {
+    this.spec = spec;
+    this.#services = services;
+    this.namespace = spec.options.namespace ?? services.namespace;
+    this.#args = new CallArguments(args, services.carrier, `${spec.table.className}.constructor`);
+    const { ordered, maxPendingCalls } = spec.options;
+    this.#client = new ActorClient({ className: spec.table.className, ordered, maxPendingCalls });
+    this.#callSite = callSite();
+    this.#failures = new ActorFailures(this.actorId, spec);
+  }
+
+  get table(): MethodTable {
+    return this.spec.table;
+  }
+  get endpoints() {
+    return this.#services.endpoints;
+  }
+  get channel() {
+    return this.#services.channel;
+  }
+  get carrier() {
+    return this.#services.carrier;
+  }
+  get state(): ActorStateName {
+    return this.#state;
+  }
+
+  /** Begins its life. */
+  start(): void {
+    outsideContext(() =>
+      this.#args.whenReady((failed) => (failed ? this.#dependencyFailed(failed.error) : this.#schedule())),
+    );
+  }
+
+  submit(method: MethodInfo, callOptions: MethodOptions, args: readonly unknown[]): unknown {
+    const options: MethodOptions = { ...method.options, ...callOptions };
+    const functionName = `${this.table.className}.${method.name}`;
+    const group = options.concurrencyGroup;
+    if (group !== undefined) checkGroup(group, this.spec.options.concurrencyGroups, functionName);
+    this.#client.checkLimit();
+    const facts = {
+      functionName,
+      method: method.name,
+      lane: group ?? defaultLane,
+      generator: method.kind === "generator",
+      args: new CallArguments(args, this.carrier, functionName),
+      options: compileCallOptions(options, this.spec.options),
+    };
+    const call = new PendingCall(facts, this);
+    this.#client.submit(call);
+    return call.result;
+  }
+
+  retry(call: PendingCall): void {
+    this.#client.retry(call);
+  }
+
+  finished(call: PendingCall): void {
+    this.#client.finished(call);
+  }
+
+  retain(): void {
+    this.#handles += 1;
+  }
+
+  async release(): Promise<void> {
+    this.#handles -= 1;
+    if (this.#handles > 0 || this.spec.options.detached) return;
+    await new Promise<void>((resolve) => this.#client.whenIdle(resolve));
+    if (this.#handles > 0) return;
+    await this.exit({ reason: "OUT_OF_SCOPE", message: "its last handle is gone" });
+  }
+
+  /** Ends as by SIGKILL: nothing of the actor's own runs any more. It is made again if it may be. */
+  kill(noRestart: boolean): void {
+    const { maxRestarts } = this.spec.options;
+    const mayRestart = !noRestart && (maxRestarts === -1 || this.#restarts < maxRestarts);
+    if (mayRestart && this.#state !== "ALIVE") return;
+    if (mayRestart) this.#restart();
+    else this.die({ reason: "KILLED", message: "it was killed with kill()" });
+  }
+
+  /** Ends of its own will: what runs may finish, the instance is disposed of. */
+  async exit(cause: DeathCause): Promise<void> {
+    if (this.#state === "DEAD") return;
+    if (this.#host && this.#state === "ALIVE") {
+      const timer = new Promise<void>((resolve) => {
+        setTimeout(resolve, gracefulShutdownMs).unref();
+      });
+      const drained = outsideContext(() => (this.#host as ActorHost).drain());
+      await Promise.race([drained.catch(() => {}), timer]);
+    }
+    this.die(cause);
+  }
+
+  /** Dies now, whatever it is doing. */
+  die(death: Death): void {
+    if (this.#state === "DEAD") return;
+    this.#death = death;
+    this.#move("DEAD");
+    this.#withdraw?.();
+    this.#leave(death.reason);
+    this.#client.dead(() => death.error?.() ?? this.#failures.died(death));
+    this.#services.died(this);
+    for (const resolve of this.#ended.splice(0)) resolve();
+  }
+
+  describe(): ActorState {
+    const { jobId, nodeId, pendingReason } = this.#services;
+    return describeActor(this.spec, {
+      actorId: this.actorId,
+      namespace: this.namespace,
+      state: this.#state,
+      jobId,
+      nodeId: this.#grant ? nodeId : null,
+      death: this.#death,
+      restarts: this.#restarts,
+      callSite: this.#callSite,
+      gpuIds: this.#grant?.gpuIds ?? [],
+      pendingCalls: this.#client.pendingCalls,
+      pendingReason: pendingReason(this.actorId),
+    });
+  }
+
+  #move(to: ActorStateName): void {
+    const allowed: readonly string[] = actorStates[this.#state];
+    if (!allowed.includes(to)) throw new Error(`actor ${this.actorId} cannot go from ${this.#state} to ${to}`);
+    this.#state = to;
+  }
+
+  #schedule(): void {
+    if (this.#state === "DEAD") return;
+    if (this.#state === "DEPENDENCIES_UNREADY") this.#move("PENDING_CREATION");
+    const { request, runtimeEnv } = this.spec.options;
+    const problem = runtimeEnvProblem(runtimeEnv);
+    if (problem) {
+      this.die({ reason: "CREATION_FAILED", message: problem.message, error: () => problem });
+      return;
+    }
+    this.#withdraw = this.#services.scheduler.ask({
+      kind: "actor",
+      id: this.actorId,
+      name: this.table.className,
+      request,
+      granted: (grant) => {
+        this.#grant = grant;
+        this.#services.turns.add(() => this.#construct(grant));
+      },
+      refused: (refused) => this.#refused(refused),
+    });
+  }
+
+  #construct(grant: Grant): void {
+    if (this.#grant !== grant) return;
+    const { options, Class, table } = this.spec;
+    const { endpoints, channel, carrier, nodeId } = this.#services;
+    const hostId = `${this.actorId}#${this.#restarts}`;
+    const host: ActorHost = new ActorHost({
+      Class,
+      table,
+      maxConcurrency: options.maxConcurrency,
+      concurrencyGroups: options.concurrencyGroups,
+      carrier,
+      channel,
+      facts: {
+        nodeId,
+        namespace: this.namespace,
+        actorId: this.actorId,
+        actorName: options.name,
+        restarts: this.#restarts,
+        gpuIds: grant.gpuIds,
+        resources: grant.resources,
+        placementGroupId: groupIdOf(this.spec) ?? undefined,
+        actorSignal: this.#aborter.signal,
+        exit: () => host.exit(),
+      },
+      childrenOf: (callId) => this.#services.childrenOf(callId),
+      onExit: () => void this.exit({ reason: "EXITED", message: "it ended itself" }),
+    });
+    try {
+      host.construct(newId<TaskId>(), this.#args.values());
+    } catch (error) {
+      this.#constructorFailed(error);
+      return;
+    }
+    if (this.#grant !== grant) {
+      host.stop();
+      return;
+    }
+    this.#host = host;
+    this.#hostId = hostId;
+    endpoints.hosts.set(hostId, host);
+    this.#move("ALIVE");
+    this.#client.alive(hostId);
+  }
+
+  #restart(): void {
+    this.#move("RESTARTING");
+    this.#leave("KILLED");
+    this.#restarts += 1;
+    this.#client.restarting(() => this.#failures.unavailable());
+    this.#schedule();
+  }
+
+  /** Ends the incarnation: tells its code, takes it off the channel, gives its resources back. */
+  #leave(reason: string): void {
+    const host = this.#host;
+    const grant = this.#grant;
+    this.#host = undefined;
+    this.#grant = undefined;
+    if (this.#hostId !== undefined) this.endpoints.hosts.delete(this.#hostId);
+    this.#hostId = undefined;
+    this.#aborter.abort(new DOMException(`the actor has ended: ${reason}`, "AbortError"));
+    this.#aborter = new AbortController();
+    host?.stop();
+    this.#services.left(this);
+    grant?.release();
+  }
+
+  #dependencyFailed(error: unknown): void {
+    const message = `an argument of its constructor failed: ${error instanceof Error ? error.message : String(error)}`;
+    const death = { reason: "CREATION_FAILED", message } as const;
+    this.die({ ...death, error: () => this.#failures.died(death, error) });
+  }
+
+  #constructorFailed(thrown: unknown): void {
+    const functionName = `${this.table.className}.constructor`;
+    const cause = RayTaskError.from(thrown, { functionName, taskId: "", actorId: this.actorId });
+    const death: DeathCause = { reason: "CREATION_FAILED", message: `its constructor failed: ${cause.message}` };
+    this.die({ ...death, error: () => this.#failures.died(death, cause) });
+  }
+
+  #refused({ kind, reasons }: Refused): void {
+    const message = reasons.join("; ");
+    if (kind === "groupRemoved") this.groupRemoved(message);
+    else this.die({ reason: "UNSCHEDULABLE", message, error: () => this.#failures.unschedulable(reasons) });
+  }
+
+  /** Dies with its placement group. */
+  groupRemoved(message: string): void {
+    this.die({ reason: "PLACEMENT_GROUP_REMOVED", message, error: () => this.#failures.groupRemoved(message) });
+  }
+}

@@ -1,0 +1,77 @@
+// The one node of the local runtime: what this machine has, or what the user says it has.
+import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism, hostname, totalmem } from "node:os";
+import { checkLabels, compileUnits, type NodeId, type NodeInfo } from "../core/index.ts";
+import { InvalidOptionError } from "../errors/index.ts";
+import { fromUnits, type NodeView, newNode } from "../scheduling/index.ts";
+
+export interface LocalNodeOptions {
+  /** Default: the processors this process may use. */
+  readonly numCpus?: number;
+  /** Default: the GPUs found. More than there are gives pretended ones, for trying things out. */
+  readonly numGpus?: number;
+  /** Bytes. Default: all of the machine's memory. */
+  readonly memory?: number;
+  readonly resources?: Readonly<Record<string, number>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+const address = "127.0.0.1";
+
+export function localNode(nodeId: NodeId, options: LocalNodeOptions): NodeView {
+  const { numCpus = availableParallelism(), memory = totalmem(), resources = {}, labels = {} } = options;
+  for (const name of ["CPU", "GPU", "memory"]) {
+    if (Object.hasOwn(resources, name))
+      throw InvalidOptionError.of(`resources.${name}`, "numCpus, numGpus or memory instead", resources[name]);
+  }
+  for (const [name, value] of Object.entries(labels)) {
+    if (typeof value !== "string") throw InvalidOptionError.of(`labels.${name}`, "a text", value);
+    if (value.startsWith("!") || value.startsWith("in("))
+      throw InvalidOptionError.of(`labels.${name}`, "a plain value", value);
+  }
+  checkLabels(labels, "labels");
+  const gpuIds = gpuIdsFor(options.numGpus);
+  const total = {
+    ...compileUnits({ CPU: numCpus }, "numCpus"),
+    ...compileUnits({ GPU: gpuIds.length }, "numGpus"),
+    ...compileUnits({ memory }, "memory"),
+    ...compileUnits(resources, "resources.*"),
+    ...compileUnits({ [`node:${address}`]: 1, "node:__internal_head__": 1 }, "resources.*"),
+  };
+  return newNode(nodeId, total, gpuIds, { "ray.io/node-id": nodeId, ...labels });
+}
+
+/** A node as `nodes()` shows it. */
+export function describeNode({ id, total, free, gpuTotals, labels }: NodeView): NodeInfo {
+  return {
+    nodeId: id as NodeId,
+    alive: true,
+    nodeManagerHostname: hostname(),
+    nodeManagerAddress: address,
+    resources: fromUnits(total),
+    available: fromUnits(free),
+    gpuIds: Object.keys(gpuTotals),
+    labels,
+  };
+}
+
+function gpuIdsFor(numGpus: number | undefined): string[] {
+  const found = findGpus();
+  if (numGpus === undefined) return found;
+  if (!Number.isInteger(numGpus) || numGpus < 0)
+    throw InvalidOptionError.of("numGpus", "a whole number of at least 0", numGpus);
+  return Array.from({ length: numGpus }, (_, index) => found[index] ?? String(index));
+}
+
+/** The ids that CUDA_VISIBLE_DEVICES leaves, else one for each device file of the NVIDIA driver. */
+function findGpus(): string[] {
+  const visible = process.env["CUDA_VISIBLE_DEVICES"];
+  if (visible !== undefined)
+    return visible
+      .split(",")
+      .map((id) => id.trim())
+      .filter((id) => id !== "" && id !== "-1");
+  if (!existsSync("/dev/nvidiactl")) return [];
+  const files = readdirSync("/dev").filter((name) => /^nvidia\d+$/.test(name));
+  return files.map((name) => name.slice("nvidia".length)).sort((a, b) => Number(a) - Number(b));
+}

@@ -1,0 +1,206 @@
+// The local runtime: every task and actor in this process, on its event loop, behind the same door as a cluster.
+import {
+  type ActorId,
+  type ActorSpec,
+  type JobId,
+  type KillOptions,
+  makeHandle,
+  type NodeId,
+  newId,
+  ObjectRef,
+  type PlacementGroup,
+  type PlacementGroupOptions,
+  type RuntimeBackend,
+  type RuntimeStatus,
+  type TaskSpec,
+  targetOf,
+} from "../core/index.ts";
+import {
+  ActorAlreadyExistsError,
+  ActorHandleNotFoundError,
+  InvalidOptionError,
+  RaySystemError,
+} from "../errors/index.ts";
+import { byReference, type Carrier } from "./carrier.ts";
+import { type Channel, DirectChannel, Endpoints, Turns } from "./channel.ts";
+import { LocalActor } from "./local-actor.ts";
+import { describeNode, type LocalNodeOptions, localNode } from "./local-node.ts";
+import type { LocalServices } from "./local-services.ts";
+import { ObjectEntry } from "./object-entry.ts";
+import { PendingCall } from "./pending-call.ts";
+import { PlacementGroups } from "./placement-groups.ts";
+import { Scheduler } from "./scheduler.ts";
+import { TaskRunner } from "./task-runner.ts";
+import { byWire } from "./wire-carrier.ts";
+import { WireChannel } from "./wire-channel.ts";
+
+export interface LocalRuntimeOptions extends LocalNodeOptions {
+  readonly namespace: string;
+  /** Makes every call, result and error pass through the wire's codec and frames. */
+  readonly wire: boolean;
+}
+
+/** Dead actors that `status()` still shows. */
+const deadActorsKept = 1000;
+
+export class LocalRuntime implements RuntimeBackend {
+  readonly jobId: JobId = newId<JobId>();
+  readonly namespace: string;
+  readonly #nodeId: NodeId = newId<NodeId>();
+  readonly #actors = new Map<ActorId, LocalActor>();
+  readonly #names = new Map<string, LocalActor>();
+  readonly #dead: LocalActor[] = [];
+  readonly #services: LocalServices;
+  readonly #scheduler: Scheduler;
+  readonly #groups: PlacementGroups;
+  readonly #tasks: TaskRunner;
+  readonly #carrier: Carrier;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: LocalRuntimeOptions) {
+    this.namespace = options.namespace;
+    const endpoints = new Endpoints();
+    const turns = new Turns();
+    this.#carrier = options.wire ? byWire : byReference;
+    const channel: Channel = options.wire ? new WireChannel(endpoints, turns) : new DirectChannel(endpoints, turns);
+    this.#groups = new PlacementGroups(this.#carrier);
+    this.#scheduler = new Scheduler([localNode(this.#nodeId, options)], (groupId) => this.#groups.view(groupId));
+    this.#services = {
+      jobId: this.jobId,
+      nodeId: this.#nodeId,
+      namespace: this.namespace,
+      carrier: this.#carrier,
+      endpoints,
+      channel,
+      turns,
+      scheduler: this.#scheduler,
+      childrenOf: (callId) => {
+        const caller = endpoints.callers.get(callId);
+        return caller instanceof PendingCall ? caller.children : new Set();
+      },
+      pendingReason: (actorId) => this.#pendingReason(actorId),
+      left: (actor) => this.#left(actor.actorId),
+      died: (actor) => this.#died(actor as LocalActor),
+    };
+    this.#tasks = new TaskRunner(this.#services);
+  }
+
+  submitTask(spec: TaskSpec, args: readonly unknown[]): unknown {
+    this.#checkOpen();
+    return this.#tasks.submit(spec, args);
+  }
+
+  createActor(spec: ActorSpec, args: readonly unknown[]): object {
+    this.#checkOpen();
+    const { name, getIfExists } = spec.options;
+    const namespace = spec.options.namespace ?? this.namespace;
+    const holder = name === undefined ? undefined : this.#names.get(nameKey(namespace, name));
+    if (holder && getIfExists) return makeHandle(holder);
+    const actor = new LocalActor(spec, args, this.#services);
+    this.#actors.set(actor.actorId, actor);
+    if (holder) {
+      const message = `an actor named "${name}" exists in namespace "${namespace}"`;
+      const facts = { actorId: holder.actorId, className: holder.table.className, actorName: name, namespace };
+      actor.die({ reason: "NAME_TAKEN", message, error: () => new ActorAlreadyExistsError(message, facts) });
+    } else {
+      if (name !== undefined) this.#names.set(nameKey(namespace, name), actor);
+      actor.start();
+    }
+    return makeHandle(actor);
+  }
+
+  async getActor(name: string, namespace: string): Promise<object> {
+    const actor = this.#names.get(nameKey(namespace, name));
+    if (actor) return makeHandle(actor);
+    const message = `there is no actor named "${name}" in namespace "${namespace}"`;
+    throw new ActorHandleNotFoundError(message, { actorName: name, namespace });
+  }
+
+  async kill(handle: object, { noRestart = true }: KillOptions): Promise<void> {
+    const target = targetOf(handle);
+    if (!(target instanceof LocalActor)) throw InvalidOptionError.of("kill", "an actor handle", handle);
+    target.kill(noRestart);
+  }
+
+  put(value: unknown): ObjectRef {
+    this.#checkOpen();
+    const entry = new ObjectEntry(this.#carrier);
+    entry.fulfil(this.#carrier.pack(value, "the value of put()"));
+    return new ObjectRef(entry);
+  }
+
+  async nodes() {
+    return this.#scheduler.nodes.views.map(describeNode);
+  }
+
+  createPlacementGroup(
+    bundles: readonly Readonly<Record<string, number>>[],
+    options: PlacementGroupOptions,
+  ): PlacementGroup {
+    this.#checkOpen();
+    return this.#groups.create(bundles, options, this.#scheduler);
+  }
+
+  async removePlacementGroup({ id }: PlacementGroup): Promise<void> {
+    for (const actor of this.#actors.values()) {
+      if (actor.describe().placementGroupId === id) actor.groupRemoved("its placement group was removed");
+    }
+    this.#groups.remove(id, this.#scheduler);
+  }
+
+  async placementGroupTable() {
+    return this.#groups.table();
+  }
+
+  async status(): Promise<RuntimeStatus> {
+    return {
+      jobId: this.jobId,
+      namespace: this.namespace,
+      nodes: await this.nodes(),
+      actors: [...this.#actors.values()].map((actor) => actor.describe()),
+      placementGroups: this.#groups.table(),
+      pending: this.#scheduler.pending(),
+    };
+  }
+
+  shutdown(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const cause = { reason: "SHUTDOWN", message: "the runtime was shut down" } as const;
+    this.#tasks.failAll(() => new RaySystemError(cause.message));
+    // Youngest first: an actor may still need those that were there before it.
+    for (const actor of [...this.#actors.values()].reverse()) await actor.exit(cause);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new RaySystemError("the runtime was shut down");
+  }
+
+  #pendingReason(actorId: ActorId): string | null {
+    const waiting = this.#scheduler.pending().find(({ id }) => id === actorId);
+    return waiting ? waiting.reasons.join("; ") : null;
+  }
+
+  #left(actorId: ActorId): void {
+    for (const child of this.#actors.values()) {
+      if (child.ownerId !== actorId || child.spec.options.detached || child.state === "DEAD") continue;
+      child.die({ reason: "OWNER_DIED", message: `the actor that created it (${actorId}) has ended` });
+    }
+  }
+
+  #died(actor: LocalActor): void {
+    const { name } = actor.spec.options;
+    const key = name === undefined ? undefined : nameKey(actor.namespace, name);
+    if (key !== undefined && this.#names.get(key) === actor) this.#names.delete(key);
+    this.#dead.push(actor);
+    const oldest = this.#dead.length > deadActorsKept ? this.#dead.shift() : undefined;
+    if (oldest) this.#actors.delete(oldest.actorId);
+  }
+}
+
+function nameKey(namespace: string, name: string): string {
+  return JSON.stringify([namespace, name]);
+}

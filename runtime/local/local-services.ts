@@ -1,0 +1,28 @@
+// What the actors and tasks of the local runtime share.
+import type { ActorId, JobId, NodeId } from "../core/index.ts";
+import type { Carrier } from "./carrier.ts";
+import type { Channel, Endpoints, Turns } from "./channel.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** An actor, as far as the services care. */
+export interface ActorEnd {
+  readonly actorId: ActorId;
+}
+
+export interface LocalServices {
+  readonly jobId: JobId;
+  readonly nodeId: NodeId;
+  readonly namespace: string;
+  readonly carrier: Carrier;
+  readonly endpoints: Endpoints;
+  readonly channel: Channel;
+  readonly turns: Turns;
+  readonly scheduler: Scheduler;
+  /** Calls made by the running call, for a recursive cancel. */
+  childrenOf(callId: number): Set<{ cancel(options: { recursive?: boolean }): void }>;
+  pendingReason(actorId: ActorId): string | null;
+  /** An incarnation has ended; its children end with it. */
+  left(actor: ActorEnd): void;
+  /** An actor is dead; its name is free. */
+  died(actor: ActorEnd): void;
+}

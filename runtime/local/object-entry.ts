@@ -1,0 +1,67 @@
+// The local runtime's slot: one value, or one error, and who waits for it.
+import { type CancelOptions, newId, type ObjectId, type ObjectSlot } from "../core/index.ts";
+import type { Carrier, Packed } from "./carrier.ts";
+
+export class ObjectEntry implements ObjectSlot {
+  readonly #carrier: Carrier;
+  readonly #cancel: ((options: CancelOptions) => void) | undefined;
+  #id: ObjectId | undefined;
+  #listeners: Set<() => void> | undefined;
+  #outcome: { readonly value: Packed } | { readonly error: unknown } | undefined;
+
+  constructor(carrier: Carrier, cancel?: (options: CancelOptions) => void) {
+    this.#carrier = carrier;
+    this.#cancel = cancel;
+  }
+
+  get id(): ObjectId {
+    this.#id ??= newId<ObjectId>();
+    return this.#id;
+  }
+
+  get settled(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  /** The value as it travels, or the error; undefined until settled. */
+  get outcome(): { readonly value: Packed } | { readonly error: unknown } | undefined {
+    return this.#outcome;
+  }
+
+  fulfil(value: Packed): void {
+    this.#settle({ value });
+  }
+
+  fail(error: unknown): void {
+    this.#settle({ error });
+  }
+
+  onSettled(listener: () => void): () => void {
+    if (this.#outcome) {
+      listener();
+      return () => {};
+    }
+    this.#listeners ??= new Set();
+    this.#listeners.add(listener);
+    return () => this.#listeners?.delete(listener);
+  }
+
+  read(): unknown {
+    const outcome = this.#outcome;
+    if (!outcome) throw new Error(`object ${this.id} is not settled`);
+    if ("error" in outcome) throw outcome.error;
+    return this.#carrier.unpack(outcome.value);
+  }
+
+  cancel(options: CancelOptions): void {
+    if (!this.#outcome) this.#cancel?.(options);
+  }
+
+  #settle(outcome: { readonly value: Packed } | { readonly error: unknown }): void {
+    if (this.#outcome) return;
+    this.#outcome = outcome;
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    if (listeners) for (const listener of listeners) listener();
+  }
+}

@@ -1,0 +1,185 @@
+// One call as its caller keeps it, from `.remote()` until its references are settled: what it gives back, how often it
+// may be made again, how it is cancelled.
+import {
+  type CancelOptions,
+  type CompiledCallOptions,
+  currentContext,
+  newId,
+  ObjectRef,
+  ObjectRefGenerator,
+  type TaskId,
+} from "../core/index.ts";
+import { RayTaskError, TaskCancelledError } from "../errors/index.ts";
+import type { CallArguments } from "./call-arguments.ts";
+import type { Carrier } from "./carrier.ts";
+import type { Caller, CallMessage, Channel, Endpoints, Outcome } from "./channel.ts";
+import { ObjectEntry } from "./object-entry.ts";
+import { StreamBuffer } from "./stream-buffer.ts";
+
+export interface CallFacts {
+  readonly functionName: string;
+  readonly method: string;
+  readonly lane: string;
+  /** The code is a generator: the call streams unless its options say otherwise. */
+  readonly generator: boolean;
+  readonly args: CallArguments;
+  readonly options: CompiledCallOptions;
+}
+
+/** What the owner of a call (an actor's client, or the task runner) does when something happens to it. */
+export interface CallOwner {
+  readonly endpoints: Endpoints;
+  readonly channel: Channel;
+  readonly carrier: Carrier;
+  /** The call threw something that its options say to retry. */
+  retry(call: PendingCall): void;
+  /** The call is answered, failed or cancelled, and will not be heard of again. */
+  finished(call: PendingCall): void;
+}
+
+let lastCallId = 0;
+
+export class PendingCall implements Caller {
+  readonly callId: number;
+  readonly taskId: TaskId = newId<TaskId>();
+  readonly facts: CallFacts;
+  readonly submitter: string;
+  /** What `.remote()` gives: an ObjectRef, several, or an ObjectRefGenerator. */
+  readonly result: unknown;
+  readonly #owner: CallOwner;
+  readonly #outputs: ObjectEntry[];
+  readonly #stream: StreamBuffer | undefined;
+  readonly #parent = currentContext()?.children;
+  #children: Set<{ cancel(options: CancelOptions): void }> | undefined;
+  readonly #streaming: boolean;
+  #retriesLeft: number;
+  #hostId: string | undefined;
+  #done = false;
+
+  constructor(facts: CallFacts, owner: CallOwner) {
+    lastCallId = (lastCallId % 0xffff_ffff) + 1;
+    this.callId = lastCallId;
+    this.facts = facts;
+    this.submitter = currentContext()?.submitter ?? "driver";
+    this.#owner = owner;
+    const { numReturns } = facts.options;
+    this.#streaming = numReturns === "streaming" || (facts.generator && numReturns === undefined);
+    this.#retriesLeft = facts.options.retries;
+    const cancel = (options: CancelOptions) => this.cancel(options);
+    const count = typeof numReturns === "number" ? numReturns : 1;
+    this.#outputs = this.#streaming ? [] : Array.from({ length: count }, () => new ObjectEntry(owner.carrier, cancel));
+    if (this.#streaming) {
+      this.#stream = new StreamBuffer(owner.carrier, {
+        taken: (n) => this.#hostId !== undefined && owner.channel.consumed(this.#hostId, this.callId, n),
+        closed: () => this.cancel({}),
+      });
+      this.result = new ObjectRefGenerator(this.#stream);
+    } else {
+      const refs = this.#outputs.map((entry) => new ObjectRef(entry));
+      this.result = count === 1 ? refs[0] : refs;
+    }
+    this.#parent?.add(this);
+  }
+
+  /** Calls made by the running code of this one, for a recursive cancel. */
+  get children(): Set<{ cancel(options: CancelOptions): void }> {
+    this.#children ??= new Set();
+    return this.#children;
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Sends the call to a host. Its arguments must be ready. */
+  send(hostId: string): void {
+    this.#hostId = hostId;
+    const { method, lane, args, options } = this.facts;
+    const message: CallMessage = {
+      callId: this.callId,
+      hostId,
+      method,
+      args: args.values(),
+      taskId: this.taskId,
+      lane,
+      numReturns: this.#outputs.length,
+      streaming: this.#streaming,
+      backpressure: Math.max(0, options.backpressure),
+    };
+    this.#owner.endpoints.callers.set(this.callId, this);
+    this.#owner.channel.call(message);
+  }
+
+  answer(outcome: Outcome): void {
+    if (this.#done) return;
+    switch (outcome.kind) {
+      case "item":
+        this.#stream?.push(outcome.value);
+        return;
+      case "values":
+        this.#finish();
+        for (const [index, value] of outcome.values.entries()) this.#outputs[index]?.fulfil(value);
+        return;
+      case "end":
+        this.#finish();
+        this.#stream?.end();
+        return;
+      case "failed":
+        this.fail(outcome.error);
+        return;
+      case "threw": {
+        const error = RayTaskError.from(outcome.error, outcome.facts);
+        if (this.#mayRetry(error)) {
+          this.detach();
+          this.#owner.retry(this);
+        } else {
+          this.fail(error);
+        }
+      }
+    }
+  }
+
+  /** Fails all references of the call. */
+  fail(error: unknown): void {
+    if (this.#done) return;
+    this.#finish();
+    for (const entry of this.#outputs) entry.fail(error);
+    this.#stream?.end({ error });
+  }
+
+  /** Uses up one retry after the death of its host; false if none is left. A stream is not retried: items are out. */
+  useRetry(): boolean {
+    if (this.#retriesLeft === 0 || this.#streaming) return false;
+    if (this.#retriesLeft > 0) this.#retriesLeft -= 1;
+    return true;
+  }
+
+  /** Hears no more of the host it was sent to. */
+  detach(): void {
+    this.#owner.endpoints.callers.delete(this.callId);
+    this.#hostId = undefined;
+  }
+
+  cancel({ recursive = true }: CancelOptions): void {
+    if (this.#done) return;
+    const { functionName } = this.facts;
+    if (this.#hostId !== undefined) this.#owner.channel.cancel(this.#hostId, this.callId);
+    this.fail(new TaskCancelledError(`${functionName} was cancelled`, { taskId: this.taskId }));
+    if (recursive) for (const child of this.#children ?? []) child.cancel({ recursive });
+  }
+
+  #mayRetry(error: RayTaskError): boolean {
+    const { retryExceptions } = this.facts.options;
+    const wanted = Array.isArray(retryExceptions)
+      ? retryExceptions.some((Class) => error instanceof Class)
+      : retryExceptions === true;
+    return wanted && this.useRetry();
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#owner.endpoints.callers.delete(this.callId);
+    this.#parent?.delete(this);
+    this.#owner.finished(this);
+  }
+}

@@ -1,0 +1,217 @@
+// Keeps the node's ledger and everything that waits for a part of it. The decisions are scheduling/'s pure functions;
+// this file only applies them, in order of asking, whenever something is given back.
+import type { PendingReason } from "../core/index.ts";
+import {
+  type Decision,
+  fromUnits,
+  giveBack,
+  type Lease,
+  type NodeView,
+  place,
+  type ResourceRequest,
+  take,
+  toAmount,
+  type Units,
+} from "../scheduling/index.ts";
+
+/** What a task or an actor has been given. */
+export interface Grant {
+  readonly gpuIds: readonly string[];
+  readonly resources: Readonly<Record<string, number>>;
+  release(): void;
+  /** Lends the CPUs back while a task waits; the function given back takes them again, even if none is free. */
+  lendCpus(): () => void;
+}
+
+/** Why a request can never be granted. */
+export interface Refused {
+  readonly kind: "unschedulable" | "groupRemoved";
+  readonly reasons: readonly string[];
+}
+
+export interface Ask {
+  readonly kind: "actor" | "task";
+  readonly id: string;
+  readonly name: string;
+  readonly request: ResourceRequest;
+  granted(grant: Grant): void;
+  refused(refused: Refused): void;
+}
+
+/** A set of views that leases are taken from: the nodes, or a group's bundles. */
+export class Ledger {
+  readonly views: NodeView[];
+
+  constructor(views: readonly NodeView[]) {
+    this.views = [...views];
+  }
+
+  /** Replaces the view of this id. */
+  update(id: string, change: (view: NodeView) => NodeView): void {
+    const index = this.views.findIndex((view) => view.id === id);
+    const view = this.views[index];
+    if (view) this.views[index] = change(view);
+  }
+}
+
+/** Something that waits; `attempt` says whether it need not wait any longer. */
+export interface Waiter {
+  readonly kind: PendingReason["kind"];
+  readonly id: string;
+  readonly name: string;
+  readonly sinceMs: number;
+  readonly required: Units;
+  readonly reasons: readonly string[];
+  attempt(): boolean;
+}
+
+/** The bundles of a placement group, or why there are none. */
+export type GroupView = Ledger | { readonly pending: string } | { readonly gone: string };
+
+export class Scheduler {
+  readonly nodes: Ledger;
+  readonly #groupView: (groupId: string) => GroupView;
+  readonly #waiting = new Set<Waiter>();
+
+  constructor(nodes: readonly NodeView[], groupView: (groupId: string) => GroupView) {
+    this.nodes = new Ledger(nodes);
+    this.#groupView = groupView;
+  }
+
+  /** Asks for a place. The answer may come before this returns. The function given back withdraws the question. */
+  ask(ask: Ask): () => void {
+    return this.wait(
+      new AskWaiter(ask, (groupId) => (groupId === undefined ? this.nodes : this.#groupView(groupId)), this),
+    );
+  }
+
+  /** Adds something that waits. The function given back takes it away. */
+  wait(waiter: Waiter): () => void {
+    if (!waiter.attempt()) this.#waiting.add(waiter);
+    return () => this.#waiting.delete(waiter);
+  }
+
+  /** Something changed: lets everybody try again, oldest first. */
+  pump(): void {
+    for (const waiter of [...this.#waiting]) {
+      if (this.#waiting.has(waiter) && waiter.attempt()) this.#waiting.delete(waiter);
+    }
+  }
+
+  pending(): PendingReason[] {
+    return [...this.#waiting].map(({ kind, id, name, sinceMs, required, reasons }) => {
+      return { kind, id, name, sinceMs, required: fromUnits(required), reasons };
+    });
+  }
+}
+
+class AskWaiter implements Waiter {
+  readonly kind: "actor" | "task";
+  readonly id: string;
+  readonly name: string;
+  readonly sinceMs = Date.now();
+  readonly required: Units;
+  reasons: readonly string[] = [];
+  readonly #ask: Ask;
+  readonly #ledger: (groupId: string | undefined) => GroupView;
+  readonly #scheduler: Scheduler;
+
+  constructor(ask: Ask, ledger: (groupId: string | undefined) => GroupView, scheduler: Scheduler) {
+    this.kind = ask.kind;
+    this.id = ask.id;
+    this.name = ask.name;
+    this.required = ask.request.placement;
+    this.#ask = ask;
+    this.#ledger = ledger;
+    this.#scheduler = scheduler;
+  }
+
+  attempt(): boolean {
+    const { request } = this.#ask;
+    const { strategy } = request;
+    const inGroup = strategy.kind === "placementGroup";
+    const ledger = this.#ledger(inGroup ? strategy.groupId : undefined);
+    if ("gone" in ledger) return this.#refuse("groupRemoved", [ledger.gone]);
+    if ("pending" in ledger) {
+      this.reasons = [ledger.pending];
+      return false;
+    }
+    const any = !inGroup || strategy.bundleIndex === -1;
+    const views = any ? ledger.views : ledger.views.slice(strategy.bundleIndex, strategy.bundleIndex + 1);
+    const decision: Decision = place(request, views);
+    if (decision.kind === "placed") return this.#grant(ledger, decision.nodeId);
+    this.reasons = decision.refusals.map(({ nodeId, reason }) => (nodeId === "" ? reason : `${nodeId}: ${reason}`));
+    return decision.kind === "infeasible" && this.#refuse("unschedulable", this.reasons);
+  }
+
+  #refuse(kind: Refused["kind"], reasons: readonly string[]): true {
+    this.#ask.refused({ kind, reasons });
+    return true;
+  }
+
+  #grant(ledger: Ledger, nodeId: string): boolean {
+    const { strategy, held } = this.#ask.request;
+    const view = ledger.views.find(({ id }) => id === nodeId);
+    const taken = view && take(view, held);
+    if (!taken) return false;
+    ledger.update(nodeId, () => taken.node);
+    const share = strategy.kind === "placementGroup" && strategy.shareGpus;
+    this.#ask.granted(
+      new LedgerGrant(
+        taken.lease,
+        Object.keys(share ? taken.node.gpuTotals : taken.lease.gpus),
+        ledger,
+        this.#scheduler,
+      ),
+    );
+    return true;
+  }
+}
+
+class LedgerGrant implements Grant {
+  readonly gpuIds: readonly string[];
+  readonly resources: Readonly<Record<string, number>>;
+  readonly #lease: Lease;
+  readonly #ledger: Ledger;
+  readonly #scheduler: Scheduler;
+  #released = false;
+  #lent = 0;
+
+  constructor(lease: Lease, gpuIds: readonly string[], ledger: Ledger, scheduler: Scheduler) {
+    this.#lease = lease;
+    this.gpuIds = gpuIds;
+    this.resources = Object.fromEntries(Object.entries(lease.units).map(([name, n]) => [name, toAmount(name, n)]));
+    this.#ledger = ledger;
+    this.#scheduler = scheduler;
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    const { CPU = 0, ...others } = this.#lease.units;
+    const units = this.#lent > 0 ? others : { ...others, CPU };
+    this.#ledger.update(this.#lease.nodeId, (view) => giveBack(view, { ...this.#lease, units }));
+    this.#scheduler.pump();
+  }
+
+  lendCpus(): () => void {
+    this.#lent += 1;
+    if (this.#lent === 1) this.#moveCpus(1);
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      this.#lent -= 1;
+      if (this.#lent === 0) this.#moveCpus(-1);
+    };
+  }
+
+  #moveCpus(sign: 1 | -1): void {
+    const cpus = (this.#lease.units["CPU"] ?? 0) * sign;
+    if (this.#released || cpus === 0) return;
+    this.#ledger.update(this.#lease.nodeId, (view) =>
+      giveBack(view, { ...this.#lease, units: { CPU: cpus }, gpus: {} }),
+    );
+    if (sign === 1) this.#scheduler.pump();
+  }
+}

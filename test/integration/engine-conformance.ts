@@ -1,0 +1,215 @@
+/** What every engine must do, whichever it is: one suite, run for the embedded engine and for vLLM. */
+
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type EngineInfo,
+  type GenerateReply,
+  type GenerateRequest,
+  InferenceActor,
+  type InferenceOptions,
+} from "../../actors/inference/index.ts";
+import { largestDifference, MODEL, otherWeights, referenceLogprobs } from "./engine-support.ts";
+
+const TOLERANCE = 1e-3;
+
+export interface ConformanceOptions {
+  readonly name: string;
+  /** Requests at once in the test of many. */
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly engine: Omit<InferenceOptions, "logDir" | "modelPath">;
+}
+
+const prompts = Array.from({ length: 8 }, (_, row) =>
+  Array.from({ length: 5 + 9 * row }, (_, i) => 40 + ((i * 7 + row * 13) % 900)),
+);
+
+function ask(changes: Partial<GenerateRequest> = {}): GenerateRequest {
+  const prompt = prompts[1] as number[];
+  const fixed = { requestId: "t", promptIds: prompt, maxTokens: 16, temperature: 1, topP: 1, topK: -1, seed: 1 };
+  return { ...fixed, stopTokenIds: [], ...changes };
+}
+
+export function engineConformance(options: ConformanceOptions): void {
+  describe(`the ${options.name} engine`, { timeout: options.timeoutMs }, () => {
+    let engine: InferenceActor;
+    let info: EngineInfo;
+    let logDir: string;
+    let other: Awaited<ReturnType<typeof otherWeights>>;
+    const events: string[] = [];
+
+    beforeAll(async () => {
+      logDir = await mkdtemp(join(tmpdir(), "astune-logs-"));
+      other = await otherWeights();
+      engine = new InferenceActor({
+        ...options.engine,
+        modelPath: MODEL,
+        logDir,
+        onEvent: (line) => events.push(line),
+      });
+      info = await engine.start();
+      console.log(
+        `${options.name} ${info.version}: up in ${info.startSeconds.toFixed(1)} s; ${info.capabilities.join(" ")}`,
+      );
+    }, options.timeoutMs);
+
+    afterAll(async () => {
+      await engine.close();
+      await other.remove();
+      await rm(logDir, { recursive: true, force: true });
+    }, options.timeoutMs);
+
+    async function expectExact(model: string, requests: readonly GenerateRequest[], replies: readonly GenerateReply[]) {
+      const sampled = replies.map((reply, i) => {
+        const { promptIds, temperature } = requests[i] as GenerateRequest;
+        return { promptIds, temperature, tokenIds: reply.tokenIds };
+      });
+      const difference = largestDifference(
+        replies.map((reply) => reply.logprobs),
+        await referenceLogprobs(model, sampled),
+      );
+      expect(difference).toBeLessThan(TOLERANCE);
+    }
+
+    test("it is healthy, says its version, and keeps a log", async () => {
+      expect(info).toMatchObject({ kind: options.engine.kind, version: expect.stringMatching(/\d/) });
+      expect(await engine.health()).toMatchObject({ healthy: true, state: "ready", weightVersion: 0, inFlight: 0 });
+    });
+
+    test("log-probabilities are those of a plain forward pass, after temperature, untempered at 0", async () => {
+      const requests = [1, 0.7, 0].flatMap((temperature) =>
+        prompts.map((promptIds, seed) => ask({ promptIds, temperature, seed })),
+      );
+      const replies = await Promise.all(requests.map((request) => engine.generate(request)));
+      for (const reply of replies) {
+        expect(reply.logprobs).toHaveLength(reply.tokenIds.length);
+        expect(reply.weightVersions).toEqual(reply.tokenIds.map(() => 0));
+      }
+      await expectExact(MODEL, requests, replies);
+    });
+
+    test("a seed gives the same tokens again, and another seed others", async () => {
+      const warm = { temperature: 1.5, maxTokens: 24 };
+      const [first, again, another] = [
+        await engine.generate(ask({ ...warm, seed: 11 })),
+        await engine.generate(ask({ ...warm, seed: 11 })),
+        await engine.generate(ask({ ...warm, seed: 12 })),
+      ];
+      expect(again.tokenIds).toEqual(first.tokenIds);
+      expect(another.tokenIds).not.toEqual(first.tokenIds);
+    });
+
+    test("a stop token ends the reply and is part of it; without one the reply ends at max_tokens", async () => {
+      const whole = await engine.generate(ask({ temperature: 0, maxTokens: 6 }));
+      expect(whole.finishReason).toBe("length");
+      expect(whole.tokenIds).toHaveLength(6);
+      const stop = whole.tokenIds[3] as number;
+      const cut = whole.tokenIds.slice(0, whole.tokenIds.indexOf(stop) + 1);
+      const stopped = await engine.generate(ask({ temperature: 0, maxTokens: 6, stopTokenIds: [stop] }));
+      expect(stopped).toMatchObject({ tokenIds: cut, finishReason: "stop" });
+    });
+
+    test("many requests at once are all answered, exactly", async () => {
+      const requests = Array.from({ length: options.concurrency }, (_, i) =>
+        ask({ promptIds: prompts[i % prompts.length] as number[], seed: i, maxTokens: 8 + (i % 17) }),
+      );
+      const began = performance.now();
+      const replies = await Promise.all(requests.map((request) => engine.generate(request)));
+      const tokens = replies.reduce((sum, reply) => sum + reply.tokenIds.length, 0);
+      const seconds = (performance.now() - began) / 1000;
+      console.log(`${options.name}: ${Math.round(tokens / seconds)} tokens/s at ${options.concurrency} requests`);
+      expect(engine.inFlight()).toBe(0);
+      await expectExact(MODEL, requests, replies);
+    });
+
+    test("forgetting prefixes changes no number", async () => {
+      const before = await engine.generate(ask({ temperature: 0 }));
+      await engine.resetPrefixCache();
+      const after = await engine.generate(ask({ temperature: 0 }));
+      expect(after.tokenIds).toEqual(before.tokenIds);
+      expect(largestDifference([after.logprobs], [before.logprobs])).toBeLessThan(TOLERANCE);
+    });
+
+    test("a request that cannot be served is refused with a reason, and the engine goes on", async () => {
+      const error = { code: "ENGINE_REQUEST", retryable: false, status: 400 };
+      await expect(engine.generate(ask({ maxTokens: 100_000 }))).rejects.toMatchObject(error);
+      await expect(engine.generate(ask({ temperature: -1 }))).rejects.toMatchObject(error);
+      expect((await engine.generate(ask())).tokenIds.length).toBeGreaterThan(0);
+    });
+
+    test("weights that are broken never reach it", async () => {
+      const broken = await otherWeights();
+      await truncate(join(broken.dir, "model.safetensors"), 1000);
+      await expect(engine.setWeights({ dir: broken.dir, version: 1 })).rejects.toMatchObject({ code: "BAD_WEIGHTS" });
+      await expect(engine.setWeights({ dir: join(broken.dir, "none"), version: 1 })).rejects.toMatchObject({
+        code: "BAD_WEIGHTS",
+      });
+      await broken.remove();
+      expect(await engine.health()).toMatchObject({ healthy: true, weightVersion: 0 });
+    });
+
+    test("weights change under running generations, which go on, and then the numbers are the new weights'", async () => {
+      const running = engine.generate(ask({ maxTokens: 300, temperature: 1.5, stopTokenIds: [] }));
+      const { seconds } = await engine.setWeights({ dir: other.dir, version: 7 });
+      console.log(`${options.name}: weights swapped in ${seconds.toFixed(2)} s`);
+      const mixed = await running;
+      for (const version of mixed.weightVersions) expect([0, 7]).toContain(version);
+      expect(mixed.weightVersions).toEqual(mixed.weightVersions.toSorted((a, b) => a - b));
+      const requests = prompts.map((promptIds, seed) => ask({ promptIds, seed }));
+      const replies = await Promise.all(requests.map((request) => engine.generate(request)));
+      expect(new Set(replies.flatMap((reply) => reply.weightVersions))).toEqual(new Set([7]));
+      await expectExact(other.dir, requests, replies);
+    });
+
+    test("it sleeps and wakes with the same weights, or says that it cannot sleep", async () => {
+      if (!info.capabilities.includes("sleep")) {
+        await expect(engine.sleep(1)).rejects.toMatchObject({ code: "ENGINE_SLEEP" });
+      } else {
+        await engine.sleep(1);
+        expect((await engine.health()).state).toBe("asleep");
+        await engine.wake();
+      }
+      const requests = [ask()];
+      await expectExact(other.dir, requests, [await engine.generate(requests[0] as GenerateRequest)]);
+    });
+
+    test("killed in the middle of a request, it says so, comes back with its current weights, and leaves nothing behind", async () => {
+      const pid = engine.processId() as number;
+      const lost = engine.generate(ask({ maxTokens: 400, temperature: 1.5, stopTokenIds: [] }));
+      const outcome = expect(lost).rejects.toMatchObject({ code: "ENGINE_DIED", retryable: true });
+      await expect.poll(() => engine.inFlight()).toBe(1);
+      process.kill(pid, "SIGKILL");
+      await outcome;
+      const requests = [ask({ seed: 5 })];
+      const reply = await engine.generate(requests[0] as GenerateRequest);
+      expect(reply.weightVersions).toEqual(reply.tokenIds.map(() => 7));
+      await expectExact(other.dir, requests, [reply]);
+      expect(groupExists(pid)).toBe(false);
+      expect(engine.processId()).not.toBe(pid);
+      expect(events.join("\n")).toContain("back, with weights of version 7");
+    });
+
+    test("after close nothing of it runs, and requests are refused", async () => {
+      const pid = engine.processId() as number;
+      await engine.close();
+      await engine.close();
+      expect(groupExists(pid)).toBe(false);
+      await expect(engine.generate(ask())).rejects.toMatchObject({ code: "ENGINE_DIED" });
+      expect(existsSync(join(logDir, options.engine.kind === "vllm" ? "vllm.log" : "engine.log"))).toBe(true);
+    });
+  });
+}
+
+/** True while a process of the group lives; one that ended and was not yet waited for does not count. */
+function groupExists(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
