@@ -39,7 +39,7 @@ export async function submit(options: SubmitOptions): Promise<Summary> {
       fix: "this version runs on one machine; leave the backbone out, or set it to debug",
     });
   }
-  await checkInputs(config);
+  checkInputs(config, loaded.where);
   const training = await openTasks(config.task_reader, "training");
   const validation = await openValidation(config);
 

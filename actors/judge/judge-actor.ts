@@ -3,7 +3,7 @@
 import type { Episode, JudgeResult } from "../episode.ts";
 import { type Constructor, loadClass } from "../protocol/index.ts";
 import type { Task } from "../task.ts";
-import { EnvServiceClient } from "../tasks/index.ts";
+import type { EnvOutcome } from "../tasks/index.ts";
 import { builtInJudges } from "./built-in.ts";
 import type { Judge, JudgeEnvironment, JudgeInput } from "./judge.ts";
 
@@ -16,8 +16,6 @@ export interface JudgeActorOptions {
   readonly protocol: string;
   readonly searchFolders: readonly string[];
   readonly options?: JudgeOptions;
-  /** The environment service of the tasks. An episode's instance there is named by its `episodeId`. */
-  readonly envService?: { readonly env_url: string; readonly env_type: string };
 }
 
 /** A judge failed on one episode: it threw, or gave no finite number. */
@@ -37,13 +35,10 @@ export class JudgeError extends Error {
 /** Scores episodes. One instance of the judge serves all of them, many at once. */
 export class JudgeActor {
   readonly #options: JudgeActorOptions;
-  readonly #environments: EnvServiceClient | undefined;
   #judge: Judge | undefined;
 
   constructor(options: JudgeActorOptions) {
     this.#options = options;
-    const service = options.envService;
-    this.#environments = service && new EnvServiceClient({ envUrl: service.env_url, envType: service.env_type });
   }
 
   /** Finds the judge and makes it. Throws a `UserError` where there is no such class. */
@@ -90,7 +85,7 @@ export class JudgeActor {
   }
 
   #inputOf(task: Task, episode: Episode): JudgeInput {
-    const environment = this.#environmentOf(episode);
+    const environment = environmentOf(episode);
     return {
       ...episode.judgeInput,
       ...(environment && { env: environment }),
@@ -99,11 +94,19 @@ export class JudgeActor {
       turns: episode.turns,
     };
   }
+}
 
-  #environmentOf(episode: Episode): JudgeEnvironment | undefined {
-    const client = this.#environments;
-    return client && { evaluate: (options) => client.evaluate(episode.episodeId, options) };
-  }
+/** The environment as the rollout left it: its instance is gone, its rewards are in `env_outcome`. */
+function environmentOf(episode: Episode): JudgeEnvironment | undefined {
+  const outcome = episode.judgeInput["env_outcome"] as EnvOutcome | undefined;
+  if (!outcome) return undefined;
+  return {
+    async evaluate({ sparse = false } = {}) {
+      const reward = sparse ? outcome.sparseReward : outcome.reward;
+      if (reward === undefined) throw new Error("the environment service gave no reward when the episode ended");
+      return reward;
+    },
+  };
 }
 
 /** The result in any of the shapes that judges return, or a phrase that says what is wrong with it. */

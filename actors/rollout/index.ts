@@ -12,5 +12,5 @@ export type {
   Sampling,
   WorkflowClass,
 } from "./rollout-options.ts";
-export type { SandboxLimits } from "./sandbox/sandbox.ts";
+export type { SandboxLimits } from "./sandbox/index.ts";
 export type { CodeResult, Environment, Tuner, Workflow, WorkflowOutput } from "./workflow.ts";

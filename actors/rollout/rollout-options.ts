@@ -2,7 +2,7 @@
 
 import type { Engine } from "../inference/engine.ts";
 import type { ChatMessage, Task } from "../task.ts";
-import type { SandboxLimits } from "./sandbox/sandbox.ts";
+import type { SandboxLimits } from "./sandbox/index.ts";
 import type { CodeResult, Environment, Workflow } from "./workflow.ts";
 
 /** A workflow's class. One instance is made for each episode. */
@@ -38,8 +38,8 @@ export interface OpenedEnvironment {
   readonly mainQuery?: string;
   /** Registered for the judge before the workflow runs, for example the instance's id. */
   readonly judgeInput?: Readonly<Record<string, unknown>>;
-  /** Called once, when the workflow is over. */
-  close(): Promise<void>;
+  /** Called once, when the workflow is over; the judge has yet to see an episode that did not fail. */
+  close(outcome: { readonly failed: boolean }): Promise<void>;
 }
 
 /** What `executePythonCode` runs code in. */
@@ -71,8 +71,10 @@ export interface RolloutOptions {
   readonly sandbox: SandboxLimits;
   /** Opens the sandbox on first use. Default: `actors/rollout/sandbox`. */
   readonly openSandbox?: (limits: SandboxLimits) => Promise<PythonSandbox>;
-  /** Opens the environment of a task, where its tasks have one. */
-  readonly openEnvironment?: (task: Task, signal: AbortSignal) => Promise<OpenedEnvironment>;
+  /** The environment service of the tasks, where they have one. */
+  readonly envService?: { readonly env_url: string; readonly env_type: string };
+  /** Opens the environment of an episode in another way than `envService`. */
+  readonly openEnvironment?: (request: EpisodeRequest) => Promise<OpenedEnvironment>;
   /** Body of one request. Default 16 MiB. */
   readonly maxRequestBytes?: number;
   /** Where a line for people goes. Default: standard error. */

@@ -17,7 +17,10 @@ export interface RunState {
   readonly totalSteps?: number;
   readonly startedMs?: number;
   readonly lastWriteMs?: number;
+  /** Length of the whole run, once it is over. */
   readonly seconds?: number;
+  /** How long the run had worked at its last step, earlier parts of a resumed run included, and when that was. */
+  readonly worked?: { readonly seconds: number; readonly atMs: number };
   readonly error?: string;
   readonly before?: Numbers;
   readonly after?: Numbers;
@@ -55,6 +58,7 @@ export function runState(facts: FolderFacts): RunState {
     ...optional("startedMs", timeMs(run["startedAt"] ?? run["started_at"]) ?? startOf(facts)),
     ...optional("lastWriteMs", written.length > 0 ? Math.max(...written) : undefined),
     ...optional("seconds", count(summary["seconds"])),
+    ...optional("worked", workedOf(facts)),
     ...optional("error", error),
     ...optional("before", numbers(summary["before"])),
     ...optional("after", numbers(summary["after"])),
@@ -72,6 +76,11 @@ function phaseOf(facts: FolderFacts, summary: Record<string, unknown>, run: Reco
 /** Whether the summary is of this run, and not of one that was resumed since. */
 function isCurrent(facts: FolderFacts): boolean {
   return (facts.summaryWrittenMs ?? 0) + summaryGraceMs >= (facts.metricsWrittenMs ?? 0);
+}
+
+function workedOf(facts: FolderFacts): RunState["worked"] {
+  const seconds = count(facts.lastMetrics?.["time/elapsed_seconds"]);
+  return seconds === undefined ? undefined : { seconds, atMs: facts.metricsWrittenMs ?? Date.now() };
 }
 
 /** The configuration is written first; a copied folder has newer files than its own records, which then count. */

@@ -16,6 +16,7 @@ export interface LoopPlan {
   readonly validateBefore: boolean;
   readonly validationTasks: number;
   readonly checkpointsToKeep: number;
+  readonly tensorboard: boolean;
   readonly algorithm: AlgorithmName;
   readonly train: TrainOptions;
   readonly rollout: Omit<RolloutPlan, "step">;
@@ -47,6 +48,7 @@ export function planLoop(config: AstuneConfig, trainingTasks: number, validation
     validateBefore: trainer.val_before_train,
     validationTasks: Math.min(validationTasks, trainer.val_max_num_task_each_validation ?? validationTasks),
     checkpointsToKeep: trainer.max_checkpoints_to_keep ?? Number.POSITIVE_INFINITY,
+    tensorboard: trainer.logger.includes("tensorboard"),
     algorithm: algorithm.name,
     train: {
       algorithm: algorithm.name,

@@ -195,9 +195,9 @@ export class TuningLoop {
   }
 
   async #record(step: number, metrics: Record<string, number>): Promise<void> {
-    const { experiment, crew } = this.#parts;
+    const { experiment, crew, plan } = this.#parts;
     await experiment.appendMetrics({ step, "time/elapsed_seconds": this.#seconds(), ...metrics });
-    await crew.writeScalars(experiment.tensorboardFolder, step, metrics);
+    if (plan.tensorboard) await crew.writeScalars(experiment.tensorboardFolder, step, metrics);
   }
 
   async #save(step: number): Promise<void> {

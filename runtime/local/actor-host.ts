@@ -71,14 +71,19 @@ export class ActorHost implements Host {
     this.#running.get(callId)?.stream?.consumed(count);
   }
 
+  /** Tells the running calls, through their signals, that they should end. */
+  abortRunning(): void {
+    for (const { context, stream } of this.#running.values()) {
+      context.abort(new DOMException("the actor is ending", "AbortError"));
+      stream?.close();
+    }
+  }
+
   /** Ends at once: nothing queued starts, what runs is told by its signal and no longer listened to. */
   stop(): void {
     this.#stopped = true;
     for (const lane of this.#lanes.values()) lane.clear();
-    for (const { context, stream } of this.#running.values()) {
-      context.abort(new DOMException("the actor has ended", "AbortError"));
-      stream?.close();
-    }
+    this.abortRunning();
   }
 
   /** Starts nothing more, waits for what runs, then disposes of the instance if its class says how. */

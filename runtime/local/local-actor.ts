@@ -7,8 +7,6 @@ import {
   type ActorStateName,
   type ActorTarget,
   actorStates,
-  checkGroup,
-  compileCallOptions,
   currentContext,
   type DeathCause,
   type MethodInfo,
@@ -19,10 +17,11 @@ import {
   type TaskId,
 } from "../core/index.ts";
 import { RayTaskError } from "../errors/index.ts";
+import { actorCallFacts } from "./actor-call-facts.ts";
 import { ActorClient } from "./actor-client.ts";
 import { callSite, describeActor, groupIdOf } from "./actor-description.ts";
 import { ActorFailures } from "./actor-failures.ts";
-import { ActorHost, defaultLane } from "./actor-host.ts";
+import { ActorHost } from "./actor-host.ts";
 import { CallArguments } from "./call-arguments.ts";
 import type { LocalServices } from "./local-services.ts";
 import { type CallOwner, PendingCall } from "./pending-call.ts";
@@ -53,7 +52,7 @@ export class LocalActor implements ActorTarget, CallOwner {
   #hostId: string | undefined;
   #aborter = new AbortController();
   #withdraw: (() => void) | undefined;
-  #ended: (() => void)[] = [];
+  #exit: Promise<void> | undefined;
 
   constructor(spec: ActorSpec, args: readonly unknown[], services: LocalServices) {
     this.spec = spec;
@@ -90,20 +89,8 @@ export class LocalActor implements ActorTarget, CallOwner {
   }
 
   submit(method: MethodInfo, callOptions: MethodOptions, args: readonly unknown[]): unknown {
-    const options: MethodOptions = { ...method.options, ...callOptions };
-    const functionName = `${this.table.className}.${method.name}`;
-    const group = options.concurrencyGroup;
-    if (group !== undefined) checkGroup(group, this.spec.options.concurrencyGroups, functionName);
     this.#client.checkLimit();
-    const facts = {
-      functionName,
-      method: method.name,
-      lane: group ?? defaultLane,
-      generator: method.kind === "generator",
-      args: new CallArguments(args, this.carrier, functionName),
-      options: compileCallOptions(options, this.spec.options),
-    };
-    const call = new PendingCall(facts, this);
+    const call = new PendingCall(actorCallFacts(this.spec, method, callOptions, args, this.carrier), this);
     this.#client.submit(call);
     return call.result;
   }
@@ -137,17 +124,15 @@ export class LocalActor implements ActorTarget, CallOwner {
     else this.die({ reason: "KILLED", message: "it was killed with kill()" });
   }
 
-  /** Ends of its own will: what runs may finish, the instance is disposed of. */
-  async exit(cause: DeathCause): Promise<void> {
-    if (this.#state === "DEAD") return;
-    if (this.#host && this.#state === "ALIVE") {
-      const timer = new Promise<void>((resolve) => {
-        setTimeout(resolve, gracefulShutdownMs).unref();
-      });
-      const drained = outsideContext(() => (this.#host as ActorHost).drain());
-      await Promise.race([drained.catch(() => {}), timer]);
-    }
-    this.die(cause);
+  /** Ends of its own will: what runs may finish within `graceMs`, the instance is disposed of. */
+  exit(cause: DeathCause, graceMs = gracefulShutdownMs): Promise<void> {
+    this.#exit ??= outsideContext(() => this.#drain(graceMs)).then(() => this.die(cause));
+    return this.#exit;
+  }
+
+  /** Tells what runs that it should end. */
+  abortRunning(): void {
+    this.#host?.abortRunning();
   }
 
   /** Dies now, whatever it is doing. */
@@ -159,7 +144,6 @@ export class LocalActor implements ActorTarget, CallOwner {
     this.#leave(death.reason);
     this.#client.dead(() => death.error?.() ?? this.#failures.died(death));
     this.#services.died(this);
-    for (const resolve of this.#ended.splice(0)) resolve();
   }
 
   describe(): ActorState {
@@ -177,6 +161,19 @@ export class LocalActor implements ActorTarget, CallOwner {
       pendingCalls: this.#client.pendingCalls,
       pendingReason: pendingReason(this.actorId),
     });
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    const host = this.#host;
+    if (!host) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([host.drain().catch(() => {}), late]);
+    clearTimeout(timer);
+    // The last answers are on their way; nothing is failed that has been answered.
+    await new Promise<void>((resolve) => this.#services.turns.add(resolve));
   }
 
   #move(to: ActorStateName): void {

@@ -40,6 +40,9 @@ export interface LocalRuntimeOptions extends LocalNodeOptions {
   readonly wire: boolean;
 }
 
+/** What all actors together have to end what runs and to dispose of themselves. */
+const shutdownGraceMs = 10_000;
+
 /** Dead actors that `status()` still shows. */
 const deadActorsKept = 1000;
 
@@ -172,7 +175,11 @@ export class LocalRuntime implements RuntimeBackend {
     const cause = { reason: "SHUTDOWN", message: "the runtime was shut down" } as const;
     this.#tasks.failAll(() => new RaySystemError(cause.message));
     // Youngest first: an actor may still need those that were there before it.
-    for (const actor of [...this.#actors.values()].reverse()) await actor.exit(cause);
+    const until = performance.now() + shutdownGraceMs;
+    for (const actor of [...this.#actors.values()].reverse()) {
+      actor.abortRunning();
+      await actor.exit(cause, Math.max(0, until - performance.now()));
+    }
   }
 
   #checkOpen(): void {

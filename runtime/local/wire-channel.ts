@@ -2,6 +2,7 @@
 // delivered. Both ends are in this process, so what a frame's descriptors stand for is found in the frame's own luggage;
 // everything else is as it will be between processes.
 import {
+  type DecodedCall,
   type DecodedReply,
   decodeFrame,
   encodeFrame,

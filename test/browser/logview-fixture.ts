@@ -6,9 +6,12 @@
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ChatMessage, Faults, JudgedEpisode, ToolDefinition, ToolRun, Turn } from "../../actors/index.ts";
+import { rolloutMetrics, validationMetrics } from "../../backbones/experiment/index.ts";
 import { encode, writeTokenizer } from "./logview-tokens.ts";
 
 const system = "You solve word problems. Use the Python tool, print the result, and answer in \\boxed{}.";
+/** Episodes of one task. */
+const repeats = 4;
 const toolName = "execute_python_code";
 const tool: ToolDefinition = {
   type: "function",
@@ -107,10 +110,10 @@ export function makeEpisode(wish: EpisodeWish): JudgedEpisode {
   };
   return {
     episodeId: `${split}-${step}-${index}`,
-    taskId: `train-${String(Math.floor(index / 4) + step * 8).padStart(4, "0")}`,
+    taskId: `train-${String(Math.floor(index / repeats) + step * 8).padStart(4, "0")}`,
     split,
     step,
-    repeat: index % 4,
+    repeat: index % repeats,
     status: "finished",
     turns,
     toolRuns: faults.malformedCall ? [] : [run],
@@ -202,18 +205,10 @@ export async function appendMetrics(folder: string, row: Readonly<Record<string,
   await appendFile(join(folder, "metrics.jsonl"), `${JSON.stringify(row)}\n`);
 }
 
-/** What the loop writes of a step's episodes. */
-export function sharesOf(episodes: readonly JudgedEpisode[], prefix: "" | "validation/"): Record<string, number> {
-  const share = (is: (episode: JudgedEpisode) => boolean) => episodes.filter(is).length / episodes.length;
-  const success = share((episode) => episode.result.isSuccess);
-  return {
-    [`${prefix}reward/mean`]: success,
-    [`${prefix}reward/success`]: success,
-    [`${prefix}fault/malformed_call`]: share((episode) => episode.faults.malformedCall),
-    [`${prefix}fault/no_print`]: share((episode) => episode.faults.noPrint),
-    [`${prefix}fault/early_answer`]: share((episode) => episode.faults.earlyAnswer),
-    [`${prefix}tool/use`]: share((episode) => episode.faults.toolUse),
-  };
+/** The episodes of each task together, as the loop's numbers are taken. */
+export function groupsOf(episodes: readonly JudgedEpisode[]): readonly (readonly JudgedEpisode[])[] {
+  const starts = [...episodes.keys()].filter((index) => index % repeats === 0);
+  return starts.map((start) => episodes.slice(start, start + repeats));
 }
 
 /** Begins a run: folder, configuration and the model's tokenizer, but no step yet. */
@@ -229,7 +224,6 @@ export async function beginExperiment(folder: string): Promise<void> {
 /** Writes a run of 36 steps with 1,200 episodes, three evaluations among them. Returns how many there are. */
 export async function writeExperiment(folder: string, episodesPerStep = 32): Promise<number> {
   const steps = 36;
-  const startedMs = Date.now() - steps * 20_000;
   let written = 0;
   await beginExperiment(folder);
   for (let step = 0; step <= steps; step += 1) {
@@ -244,9 +238,9 @@ export async function writeExperiment(folder: string, episodesPerStep = 32): Pro
     const wobble = seeded(step)();
     await appendMetrics(folder, {
       step,
-      time: (startedMs + step * 20_000) / 1_000,
-      ...(train.length > 0 ? { ...sharesOf(train, ""), ...learnerNumbers(wobble, progress) } : {}),
-      ...(validation.length > 0 ? sharesOf(validation, "validation/") : {}),
+      "time/elapsed_seconds": step * 20,
+      ...(train.length > 0 ? { ...rolloutMetrics(groupsOf(train)), ...learnerNumbers(wobble, progress) } : {}),
+      ...(validation.length > 0 ? validationMetrics(groupsOf(validation)) : {}),
     });
   }
   return written;
@@ -259,7 +253,7 @@ function learnerNumbers(wobble: number, progress: number): Record<string, number
     "learner/mismatch_max": 1.05 + 0.1 * wobble,
     "learner/entropy": 0.6 - 0.4 * progress + 0.05 * wobble,
     "learner/grad_norm": 0.8 + 0.5 * wobble,
-    "rollout/tokens_per_second": 1_100 + 300 * wobble,
+    "throughput/rollout_tokens_per_second": 1_100 + 300 * wobble,
     "time/rollout_seconds": 9 + wobble,
     "time/train_seconds": 6 + wobble,
   };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { rolloutMetrics } from "../../backbones/experiment/index.ts";
 import { type Logview, startLogview } from "../../backbones/logview/index.ts";
 import { hasChromium, openChromium, openPage } from "./chromium.ts";
 import {
@@ -13,8 +14,8 @@ import {
   beginExperiment,
   episodeFile,
   finishExperiment,
+  groupsOf,
   makeEpisode,
-  sharesOf,
 } from "./logview-fixture.ts";
 
 describe.skipIf(!hasChromium)("the page of a run that is going on", () => {
@@ -41,7 +42,7 @@ describe.skipIf(!hasChromium)("the page of a run that is going on", () => {
   const step = async (number: number, count = 8) => {
     const episodes = Array.from({ length: count }, (_, index) => makeEpisode({ step: number, index }));
     await appendEpisodes(folder, episodes);
-    await appendMetrics(folder, { step: number, time: Date.now() / 1_000, ...sharesOf(episodes, "") });
+    await appendMetrics(folder, { step: number, ...rolloutMetrics(groupsOf(episodes)) });
   };
 
   test("waits for a folder that is not there yet, then follows it to its end", async () => {

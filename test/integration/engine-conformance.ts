@@ -12,6 +12,7 @@ import {
   InferenceActor,
   type InferenceOptions,
 } from "../../actors/inference/index.ts";
+import { groupMembers } from "../unit/inference/process-group.ts";
 import { largestDifference, MODEL, otherWeights, referenceLogprobs } from "./engine-support.ts";
 
 const TOLERANCE = 1e-3;
@@ -188,7 +189,7 @@ export function engineConformance(options: ConformanceOptions): void {
       const reply = await engine.generate(requests[0] as GenerateRequest);
       expect(reply.weightVersions).toEqual(reply.tokenIds.map(() => 7));
       await expectExact(other.dir, requests, [reply]);
-      expect(groupExists(pid)).toBe(false);
+      expect(groupMembers(pid)).toEqual([]);
       expect(engine.processId()).not.toBe(pid);
       expect(events.join("\n")).toContain("back, with weights of version 7");
     });
@@ -197,19 +198,9 @@ export function engineConformance(options: ConformanceOptions): void {
       const pid = engine.processId() as number;
       await engine.close();
       await engine.close();
-      expect(groupExists(pid)).toBe(false);
+      expect(groupMembers(pid)).toEqual([]);
       await expect(engine.generate(ask())).rejects.toMatchObject({ code: "ENGINE_DIED" });
       expect(existsSync(join(logDir, options.engine.kind === "vllm" ? "vllm.log" : "engine.log"))).toBe(true);
     });
   });
-}
-
-/** True while a process of the group lives; one that ended and was not yet waited for does not count. */
-function groupExists(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

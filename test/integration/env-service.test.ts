@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvServiceJudge } from "../../actors/judge/index.ts";
-import { EnvServiceClient, EnvServiceError, openTasks } from "../../actors/tasks/index.ts";
+import { EnvServiceClient, EnvServiceError, openTasks, serviceEnvironments } from "../../actors/tasks/index.ts";
 import { UserError } from "../../configs/index.ts";
 
 interface Call {
@@ -125,6 +125,19 @@ test("the environment's judge takes its reward", async () => {
   await expect(new EnvServiceJudge().computeReward({ workflow_task, grouped_steps: [], turns: [] })).rejects.toThrow(
     /env_service/,
   );
+});
+
+test("an episode's instance starts with the task's words, is asked for its reward at the end, and is released", async () => {
+  const open = serviceEnvironments({ envUrl, envType: "guess" });
+  const task = { taskId: "g1", mainQuery: "", initMessages: [], envType: "guess", metadata: {} };
+  const instance = await open(task, new AbortController().signal);
+  expect(instance).toMatchObject({ mainQuery: "Guess a number.", judgeInput: { env_outcome: {} } });
+  const seen = await instance.env.step({ role: "assistant", content: "7" });
+  expect(seen).toMatchObject({ observation: "Found.", reward: 1, isTerminated: true });
+  await instance.close();
+  expect(instance.judgeInput.env_outcome).toEqual({ reward: 1, sparseReward: 1 });
+  expect(service.calls.map((call) => call.path)).toEqual(["/create", "/step", "/evaluate", "/evaluate", "/release"]);
+  expect(new Set(service.calls.map((call) => call.body["instance_id"])).size).toBe(1);
 });
 
 test("a service that is busy is asked again; a refusal and a step are not repeated", async () => {

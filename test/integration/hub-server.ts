@@ -37,7 +37,7 @@ export class HubServer {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  #answer(request: IncomingMessage, response: ServerResponse): unknown {
     const { pathname: path } = new URL(request.url ?? "/", "http://hub");
     this.requests.push({ method: request.method ?? "", path, range: request.headers.range });
     if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`) {
@@ -56,7 +56,7 @@ export class HubServer {
       "x-linked-size": String(content.length),
       "x-linked-etag": `"${sha256(content)}"`,
     });
-    response.end();
+    return response.end();
   }
 
   #tree(): unknown[] {
@@ -68,7 +68,7 @@ export class HubServer {
     });
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, file: string): void {
+  #send(request: IncomingMessage, response: ServerResponse, file: string): unknown {
     const content = this.#files.get(file) ?? Buffer.alloc(0);
     const [, from = "0", to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
     const end = to ? Number(to) + 1 : content.length;
@@ -85,14 +85,14 @@ export class HubServer {
       ...(isPart && { "content-range": `bytes ${from}-${end - 1}/${content.length}` }),
     });
     if (request.method === "HEAD" || isProbe(request))
-      return void response.end(request.method === "HEAD" ? undefined : body);
+      return response.end(request.method === "HEAD" ? undefined : body);
     if (this.damage > 0 && body.length > 0) {
       this.damage -= 1;
       body[0] = (body[0] ?? 0) ^ 1;
     }
     const cut = this.cuts.shift();
-    if (cut === undefined) return void response.end(body);
-    response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 50));
+    if (cut === undefined) return response.end(body);
+    return response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 50));
   }
 }
 
@@ -109,7 +109,7 @@ function sha256(content: Buffer): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-function json(response: ServerResponse, status: number, value: unknown): void {
+function json(response: ServerResponse, status: number, value: unknown): unknown {
   response.writeHead(status, { "content-type": "application/json" });
-  response.end(JSON.stringify(value));
+  return response.end(JSON.stringify(value));
 }

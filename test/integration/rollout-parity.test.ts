@@ -15,17 +15,20 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const python = process.env["ASTUNE_PYTHON"] ?? join(root, ".venv", "bin", "python");
 const quickstart = join(root, "tutorial", "quickstart_model", "model");
 
-/** Renders, tokenises and decodes each conversation with Python's transformers. */
+/** Renders, tokenises and decodes each conversation of each model with Python's transformers, in one process. */
 const program = `
 import json, sys
 from transformers import AutoTokenizer
-tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 out = []
-for case in json.load(open(sys.argv[2])):
-    kwargs = dict(tools=case["tools"] or None, add_generation_prompt=case["prompt"])
-    text = tokenizer.apply_chat_template(case["messages"], tokenize=False, **kwargs)
-    ids = tokenizer.encode(text, add_special_tokens=False)
-    out.append({"text": text, "ids": ids, "decoded": tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)})
+for model in json.load(open(sys.argv[1])):
+    tokenizer = AutoTokenizer.from_pretrained(model["path"])
+    seen = []
+    for case in model["cases"]:
+        text = tokenizer.apply_chat_template(case["messages"], tokenize=False, tools=case["tools"] or None, add_generation_prompt=case["prompt"])
+        ids = tokenizer.encode(text, add_special_tokens=False)
+        decoded = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        seen.append({"text": text, "ids": ids, "decoded": decoded})
+    out.append(seen)
 print(json.dumps(out))
 `;
 
@@ -96,54 +99,67 @@ const plainTemplate =
   "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are helpful<|im_end|>\\n' }}{% endif %}" +
   "{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-async function compare(modelPath: string, compared: readonly Case[]): Promise<void> {
+interface Seen {
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly decoded: string;
+}
+
+interface Model {
+  readonly path: string;
+  readonly cases: readonly Case[];
+}
+
+/** A conversation as transformers wants it: the arguments of calls as objects. */
+function forPython(each: Case): unknown {
+  const messages = each.messages.map((message) => {
+    const calls = message.tool_calls?.map((one) => ({
+      ...one,
+      function: { ...one.function, arguments: JSON.parse(one.function.arguments) as unknown },
+    }));
+    return { ...message, ...(calls ? { tool_calls: calls } : {}) };
+  });
+  return { ...each, messages };
+}
+
+async function seenByPython(models: readonly Model[]): Promise<readonly (readonly Seen[])[]> {
   const folder = await mkdtemp(join(tmpdir(), "astune-parity-"));
   try {
     const file = join(folder, "cases.json");
-    const parsed = compared.map((each) => ({
-      ...each,
-      messages: each.messages.map((message) => ({
-        ...message,
-        ...(message.tool_calls
-          ? {
-              tool_calls: message.tool_calls.map((one) => ({
-                ...one,
-                function: { ...one.function, arguments: JSON.parse(one.function.arguments) },
-              })),
-            }
-          : {}),
-      })),
-    }));
-    await writeFile(file, JSON.stringify(parsed));
-    const { stdout } = await promisify(execFile)(python, ["-c", program, modelPath, file], {
-      maxBuffer: 1 << 26,
-      env: { ...process.env, HF_HUB_OFFLINE: "1", OMP_NUM_THREADS: "1" },
-    });
-    const wanted = JSON.parse(stdout) as { text: string; ids: number[]; decoded: string }[];
-    const { template, tokenizer } = await readModelText(modelPath);
-    for (const [index, each] of compared.entries()) {
-      const text = template.render(each, each.prompt);
-      const ids = tokenizer.encode(text);
-      expect({ text, ids, decoded: tokenizer.decode(ids) }).toEqual(wanted[index]);
-    }
+    await writeFile(file, JSON.stringify(models.map((model) => ({ ...model, cases: model.cases.map(forPython) }))));
+    const env = { ...process.env, HF_HUB_OFFLINE: "1", OMP_NUM_THREADS: "1", USE_TORCH: "0" };
+    const { stdout } = await promisify(execFile)(python, ["-c", program, file], { maxBuffer: 1 << 27, env });
+    return JSON.parse(stdout) as Seen[][];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-test.skipIf(!existsSync(python)).each([
-  ["with tools, in the style of Qwen", tinyTemplate, cases],
-  ["without tools, in the style of SmolLM2", plainTemplate, cases.map((each) => ({ ...each, tools: [] }))],
-])("a template %s gives the text and the ids of Python's transformers", async (_, template, compared) => {
-  const model = await writeTinyModel(template);
-  try {
-    await compare(model.path, compared);
-  } finally {
-    await model.remove();
-  }
-});
+async function seenHere({ path, cases: compared }: Model): Promise<Seen[]> {
+  const { template, tokenizer } = await readModelText(path);
+  return compared.map((each) => {
+    const text = template.render(each, each.prompt);
+    const ids = tokenizer.encode(text);
+    return { text, ids, decoded: tokenizer.decode(ids) };
+  });
+}
 
-test.skipIf(!existsSync(python) || !existsSync(quickstart))(
-  "the quickstart model's template and tokenizer give what Python's transformers gives",
-  () => compare(quickstart, cases),
+test.skipIf(!existsSync(python))(
+  "templates with and without tools, and the quickstart model, give the text and ids of Python's transformers",
+  async () => {
+    const withTools = await writeTinyModel(tinyTemplate);
+    const plain = await writeTinyModel(plainTemplate);
+    try {
+      const models = [
+        { path: withTools.path, cases },
+        { path: plain.path, cases: cases.map((each) => ({ ...each, tools: [] })) },
+        ...(existsSync(quickstart) ? [{ path: quickstart, cases }] : []),
+      ];
+      const wanted = await seenByPython(models);
+      for (const [index, model] of models.entries()) expect(await seenHere(model)).toEqual(wanted[index]);
+    } finally {
+      await withTools.remove();
+      await plain.remove();
+    }
+  },
 );

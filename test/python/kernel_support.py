@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import torch
+# Tiny models are slower on two threads than on one, and the kernel's processes inherit this.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch  # noqa: E402
 
 KERNEL = Path(__file__).resolve().parents[2] / "actors" / "learner" / "kernel"
 sys.path.insert(0, str(KERNEL.parent))

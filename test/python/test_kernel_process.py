@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from kernel.export import export_weights, update_weights
 from kernel.model import Model, load_model
 from kernel.optimizer import Optimizer
 from kernel.plot import plot_curves
+from kernel.session import Session
 from kernel.step import TrainStep
 from kernel.tensor_file import whole_folder, write_tensors
 from kernel.train_options import read_settings
@@ -28,6 +30,13 @@ from kernel.train_options import read_settings
 LENGTHS = [23, 12, 30, 18]
 TRAIN = {"algorithm": "grpo", "temperature": 1.0, "kl_loss_coef": 0.01, "mini_batches": 2}
 LORA = {"rank": 4, "alpha": 8, "target_modules": "all-linear"}
+
+
+class SilentChannel:
+    """Stands where the protocol would be when a session runs in the test's own process."""
+
+    def progress(self, done: int, total: int) -> None:
+        assert 0 <= done <= total
 
 
 def write_batch(path: Path, seed: int = 0) -> str:
@@ -46,60 +55,81 @@ def train(model: Model, optimizer: Optimizer, **changes: Any) -> dict[str, Any]:
     return TrainStep(model, optimizer, settings, lambda done, total: None).run(make_batch_of(LENGTHS), None)
 
 
-@pytest.mark.parametrize("lora", [None, LORA])
-def test_steps_after_a_resume_equal_an_unbroken_run_bit_for_bit(tmp_path: Path, lora: Any) -> None:
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[KernelProcess]:
+    """One process for all that need the real program, so that the tests pay for its start once."""
+    process = KernelProcess()
+    yield process
+    assert process.close() == 0
+
+
+@pytest.mark.parametrize("lora", [None, LORA], ids=["full", "lora"])
+def test_steps_after_a_resume_equal_an_unbroken_run_bit_for_bit(
+    tmp_path: Path, kernel: KernelProcess, lora: Any
+) -> None:
     folder = make_model(tmp_path / "model")
     batches = [write_batch(tmp_path / f"batch-{i}.safetensors", i) for i in range(4)]
     load = options(folder, reference=True, lora=lora, optimizer={"warmup_steps": 6})
 
-    def steps(kernel: KernelProcess, paths: list[str]) -> list[float]:
-        return [kernel.result("train", batch=p, options=TRAIN, keep_bad_batches_in=None)["loss"] for p in paths]
+    unbroken = Session(SilentChannel())
+    unbroken.load(load)
+    losses = []
+    for index, path in enumerate(batches):
+        if index == 2:
+            unbroken.save_checkpoint({"dir": str(tmp_path / "half")})
+        losses.append(unbroken.train({"batch": path, "options": TRAIN})["loss"])
+    unbroken.save_checkpoint({"dir": str(tmp_path / "whole")})
 
-    unbroken = KernelProcess()
-    unbroken.result("load", **load)
-    whole = steps(unbroken, batches[:2])
-    unbroken.result("save_checkpoint", dir=str(tmp_path / "half"))
-    whole += steps(unbroken, batches[2:])
-    unbroken.result("save_checkpoint", dir=str(tmp_path / "whole"))
-    assert unbroken.close() == 0
-
-    resumed = KernelProcess()
-    # Other random numbers than those of the first process: the checkpoint must bring its own.
-    resumed.result("load", **(load | {"seed": 99}))
-    resumed.result("load_checkpoint", dir=str(tmp_path / "half"))
-    assert steps(resumed, batches[2:]) == whole[2:]
-    resumed.result("save_checkpoint", dir=str(tmp_path / "again"))
-    resumed.close()
+    # Another process, with other random numbers: the checkpoint must bring its own.
+    kernel.result("load", **(load | {"seed": 99}))
+    assert kernel.result("load_checkpoint", dir=str(tmp_path / "half")) == {"updates": 4}
+    again = [kernel.result("train", batch=path, options=TRAIN)["loss"] for path in batches[2:]]
+    kernel.result("save_checkpoint", dir=str(tmp_path / "again"))
+    assert again == losses[2:]
     for name in ("weights", "optimizer", "random"):
         left = load_file(tmp_path / "whole" / f"{name}.safetensors")
         right = load_file(tmp_path / "again" / f"{name}.safetensors")
         assert left.keys() == right.keys()
-        assert all(torch.equal(left[key], right[key]) for key in left)
+        assert all(torch.equal(left[key], right[key]) for key in left), name
     assert (tmp_path / "whole" / "state.json").read_text() == (tmp_path / "again" / "state.json").read_text()
+    assert any(event["event"] == "progress" and event["done"] == event["total"] for event in kernel.events)
 
 
-def test_the_protocol_answers_every_request_and_survives_stray_prints(tmp_path: Path) -> None:
-    kernel = KernelProcess()
-    hello = kernel.result("hello")
-    assert hello["versions"]["torch"] == torch.__version__.split("+")[0] or "torch" in hello["versions"]
+def test_every_request_is_answered_in_order_and_mistakes_have_a_type(tmp_path: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    folder = make_model(tmp_path / "model")
+    model, optimizer = learner(folder)
+    target = tmp_path / "checkpoints" / "step-000001"
+    save_checkpoint(model, optimizer, str(target))
+    before = {p.name: p.read_bytes() for p in target.iterdir()}
+    assert max(len(content) for content in before.values()) > 60_000
+
+    kernel = KernelProcess(preexec=small_files)
+    assert "torch" in kernel.result("hello")["versions"]
     assert kernel.call("dance")["error"]["type"] == "KeyError"
     assert kernel.call("train", batch="x", options={})["error"]["type"] == "BadRequest"
     missing = kernel.call("load", **options(tmp_path / "nothing"))["error"]
     assert missing["type"] == "ModelNotFound" and str(tmp_path / "nothing") in missing["message"]
-    assert kernel.call("export_weights", dir=str(tmp_path / "x"))["error"]["type"] == "BadRequest"
     kernel.process.stdin.write("not json\n")
-    kernel.process.stdin.flush()
     kernel.result("scalars", dir=str(tmp_path / "board"), step=3, values={"reward/mean": 0.5})
     assert kernel.events[-1]["error"]["type"] == "BadRequest"
     assert [p for p in (tmp_path / "board").iterdir() if p.name.startswith("events.out.tfevents")]
+
+    # A full disk: one clear error each time, nothing left behind, what was there before untouched.
+    kernel.result("load", **options(folder))
+    for name in ("step-000001", "step-000002"):
+        error = kernel.call("save_checkpoint", dir=str(target.with_name(name)))["error"]
+        assert error["type"] == "DiskFull" and name in error["message"]
+    assert [p.name for p in target.parent.iterdir()] == ["step-000001"]
+    assert {p.name: p.read_bytes() for p in target.iterdir()} == before
     assert kernel.close() == 0
 
 
 def test_logprobs_are_those_of_the_separate_sequences(tmp_path: Path) -> None:
-    from kernel.session import Session
-
     folder = make_model(tmp_path / "model", "llama", tied=False)
-    session = Session(channel=None)
+    session = Session(SilentChannel())
     session.load(options(folder, trainable=False))
     out = tmp_path / "out.safetensors"
     batch = write_batch(tmp_path / "batch.safetensors")
@@ -156,7 +186,8 @@ def test_weights_that_are_not_finite_are_neither_exported_nor_served(tmp_path: P
     model, _ = learner(folder)
     served = load_model(options(folder, trainable=False))
     export_weights(model, str(tmp_path / "poisoned"), None)
-    tensors = load_file(tmp_path / "poisoned" / "model.safetensors")
+    # Copies: what `load_file` gives looks into the file that is about to be written.
+    tensors = {k: t.clone() for k, t in load_file(tmp_path / "poisoned" / "model.safetensors").items()}
     tensors["model.norm.weight"][3] = float("nan")
     write_tensors(tmp_path / "poisoned" / "model.safetensors", tensors)
     with pytest.raises(KernelError, match="model.norm.weight") as refused:
@@ -167,26 +198,6 @@ def test_weights_that_are_not_finite_are_neither_exported_nor_served(tmp_path: P
     with pytest.raises(KernelError, match="model.norm.weight"):
         export_weights(model, str(tmp_path / "out"), None)
     assert not (tmp_path / "out").exists()
-
-
-def test_a_full_disk_is_one_clear_error_and_earlier_checkpoints_stay(tmp_path: Path) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-
-    folder = make_model(tmp_path / "model")
-    model, optimizer = learner(folder)
-    target = tmp_path / "checkpoints" / "step-000001"
-    save_checkpoint(model, optimizer, str(target))
-    before = {p.name: p.read_bytes() for p in target.iterdir()}
-    assert max(len(content) for content in before.values()) > 60_000
-    kernel = KernelProcess(preexec=small_files)
-    kernel.result("load", **options(folder))
-    for name in ("step-000001", "step-000002"):
-        error = kernel.call("save_checkpoint", dir=str(target.with_name(name)))["error"]
-        assert error["type"] == "DiskFull" and name in error["message"]
-    assert kernel.close() == 0
-    assert [p.name for p in target.parent.iterdir()] == ["step-000001"]
-    assert {p.name: p.read_bytes() for p in target.iterdir()} == before
 
 
 def test_a_checkpoint_of_another_model_is_refused_and_changes_nothing(tmp_path: Path) -> None:

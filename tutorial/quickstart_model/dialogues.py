@@ -1,7 +1,9 @@
 """The episodes that the model learns from, its three faults among them.
 
-`SHARES` are the shares of episodes. A faulty episode differs from a clean one in the first assistant message only: what
-follows is what an agent does then, so that the fault costs the episode its success.
+`SHARES` are the shares of the dialogues. The trained model's own rates differ by some points, because a step's loss is a
+mean over its tokens and faulty dialogues are shorter or longer than clean ones; `model/result.json` has them. A faulty
+episode differs from a clean one in the first assistant message only: what follows is what an agent does then, so that the
+fault costs the episode its success.
 """
 
 import json

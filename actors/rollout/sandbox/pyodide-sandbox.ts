@@ -52,7 +52,9 @@ export class PyodideSandbox implements Sandbox {
   }
 
   async #runOn(thread: PyodideThread, code: string, signal: AbortSignal | undefined): Promise<RawRun> {
-    const end = (): void => thread.end(signal?.reason);
+    const end = (): void => {
+      void thread.end(signal?.reason);
+    };
     signal?.addEventListener("abort", end, { once: true });
     try {
       signal?.throwIfAborted();
@@ -150,10 +152,10 @@ class PyodideThread {
         this.#worker.postMessage(code);
       });
       if (message?.kind === "done") return { ...message, stoppedBy: undefined };
-      if (message?.kind === "flood") return { ...message, returnCode: -1, stoppedBy: "output" };
       void this.end(new SandboxError("the code was stopped"));
       if (!message) return { returnCode: -1, stdout: "", stderr: "", stoppedBy: "time" };
       const { stdout, stderr } = message;
+      if (message.kind === "flood") return { returnCode: -1, stdout, stderr, stoppedBy: "output" };
       return { returnCode: -1, stdout, stderr: stderr + message.message, stoppedBy: "death" };
     } finally {
       clearTimeout(timer);

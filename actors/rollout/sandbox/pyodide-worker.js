@@ -44,11 +44,11 @@ port.on("message", (code) => {
   output = { stdout: [], stderr: [], size: 0 };
   let reply;
   try {
-    const returnCode = runner(code);
-    reply = { kind: output.size > outputBytes ? "flood" : "done", returnCode };
+    reply = { kind: "done", returnCode: runner(code) };
   } catch (error) {
     reply = { kind: "broken", message: String(error?.message ?? error).slice(-500) };
   }
+  if (output.size > outputBytes) reply = { kind: "flood" };
   port.postMessage({ ...reply, ...taken() });
   restore();
   port.postMessage({ kind: "ready" });
@@ -151,7 +151,7 @@ function gutNode() {
   const modules = builtinModules
     .filter((name) => !kept.has(name) && !name.startsWith("_"))
     .map((name) => require(name));
-  const threads = require("worker_threads");
+  const threads = require("node:worker_threads");
   for (const each of modules) gut(each, denied);
   gut(threads, denied, [
     "Worker",
@@ -195,6 +195,6 @@ function gut(target, denied, names = Object.getOwnPropertyNames(target)) {
 function closeLanguage() {
   const kinds = [() => {}, async () => {}, function* () {}, async function* () {}];
   for (const each of kinds) Object.defineProperty(Object.getPrototypeOf(each), "constructor", { value: undefined });
-  delete globalThis.eval;
-  delete globalThis.Function;
+  Reflect.deleteProperty(globalThis, "eval");
+  Reflect.deleteProperty(globalThis, "Function");
 }

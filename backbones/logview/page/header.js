@@ -5,7 +5,7 @@ import { count, duration, faultNames, number, percent, reward } from "./format.j
 
 const phaseNames = { waiting: "waiting", running: "running", finished: "finished", failed: "failed" };
 /** A run that has written nothing for this long is said to be silent. */
-const silentMs = 120_000;
+const silentMs = 600_000;
 
 export class Header {
   #metrics;
@@ -47,7 +47,7 @@ export class Header {
     else this.#trend(facts, "Validation", percent, "validation/reward/success", "validation/success");
     for (const [name, label] of Object.entries(faultNames)) this.#trend(facts, label, percent, `fault/${name}`);
     this.#trend(facts, "Tool use", percent, "tool/use");
-    const speed = this.#metrics.find(/tokens_per_second$/, /tokens\/s$/);
+    const speed = this.#metrics.find(/rollout.*tokens_per_second$/, /tokens_per_second$/, /tokens\/s$/);
     if (speed) facts.push(["Tokens/s", number(this.#metrics.ends(speed)?.last)]);
     return facts;
   }
@@ -70,9 +70,7 @@ export class Header {
     const state = this.#state;
     if (!state) return;
     const isRunning = state.phase === "running";
-    const end = isRunning ? Date.now() : state.lastWriteMs;
-    const elapsedMs = state.seconds !== undefined ? state.seconds * 1_000 : end - state.startedMs;
-    for (const node of document.querySelectorAll(".elapsed")) node.textContent = duration(elapsedMs);
+    for (const node of document.querySelectorAll(".elapsed")) node.textContent = duration(elapsedMs(state));
     byId("note").textContent = this.#note(isRunning);
     byId("note").classList.toggle("bad", !this.#isLinked || state.phase === "failed");
   }
@@ -86,4 +84,12 @@ export class Header {
     if (isRunning && silent > silentMs) return `Nothing written for ${duration(silent)}.`;
     return unreadableLines > 0 ? `${count(unreadableLines)} lines could not be read.` : "";
   }
+}
+
+/** The run's own count goes first, which knows of the parts before a resume; a silent run's time stands still. */
+function elapsedMs({ phase, seconds, worked, startedMs, lastWriteMs }) {
+  if (seconds !== undefined) return seconds * 1_000;
+  const isAlive = phase === "running" && Date.now() - (lastWriteMs ?? Date.now()) < silentMs;
+  if (worked) return worked.seconds * 1_000 + (isAlive ? Date.now() - worked.atMs : 0);
+  return (isAlive ? Date.now() : (lastWriteMs ?? Number.NaN)) - startedMs;
 }

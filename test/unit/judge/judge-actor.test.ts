@@ -147,6 +147,14 @@ test("a judge that is not there is the user's error", async () => {
   await expect(started("nowhere->Judge")).rejects.toThrow(UserError);
 });
 
+test("the environment's judge takes the reward that the environment gave when the episode ended", async () => {
+  const actor = await started("ajet.task_judge.env_service_as_judge->EnvServiceJudge");
+  const judged = await actor.judge({ task, episode: episodeWith({ env_outcome: { reward: 0.5, sparseReward: 0 } }) });
+  expect(judged).toMatchObject({ rawReward: 0.5, isSuccess: false });
+  await expect(actor.judge({ task, episode: episodeWith({ env_outcome: {} }) })).rejects.toThrow(/gave no reward/);
+  await expect(actor.judge({ task, episode: episodeWith({}) })).rejects.toThrow(/task_reader\.type: env_service/);
+});
+
 test("closing closes the judge", async () => {
   const actor = await started("judges->Closes");
   await actor.close();

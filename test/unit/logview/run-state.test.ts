@@ -28,6 +28,12 @@ test("step, length and start come from what the folder has", () => {
   expect(runState({ ...facts, configWrittenMs: 1.8e12 }).startedMs).toBe(1.7e12);
 });
 
+test("how long a run worked is told with the moment it was written, so that a resumed run counts all its parts", () => {
+  const facts = { ...folder, lastMetrics: { step: 7, "time/elapsed_seconds": 90 }, metricsWrittenMs: 1.7e12 };
+  expect(runState(facts).worked).toEqual({ seconds: 90, atMs: 1.7e12 });
+  expect(runState(folder).worked).toBeUndefined();
+});
+
 test("a time is read in seconds, milliseconds or as text", () => {
   expect([1.7e9, 1.7e12, "2023-11-14T22:13:20Z"].map(timeMs)).toEqual([1.7e12, 1.7e12, 1.7e12]);
   expect([12, "later", null, Number.NaN].map(timeMs)).toEqual([undefined, undefined, undefined, undefined]);

@@ -34,6 +34,7 @@ const PLAN: LoopPlan = {
   validateBefore: true,
   validationTasks: 2,
   checkpointsToKeep: 2,
+  tensorboard: true,
   algorithm: "grpo",
   train: {
     algorithm: "grpo",
@@ -199,17 +200,17 @@ test("a skipped update leaves the weights' version where it was", async () => {
 test("dynamic sampling trains only mixed groups and goes on until the step is full", async () => {
   let seen = 0;
   const script: Script = {
-    // Every second task has one reward for all its episodes.
-    reward: (t, episode) => (Number(t.taskId.slice(1)) % 2 === 0 ? 0 : episode.repeat % 2),
+    // Every third task has one reward for all its episodes.
+    reward: (t, episode) => (Number(t.taskId.slice(1)) % 3 === 0 ? 0 : episode.repeat % 2),
     onTrain: (samples) => {
       seen += samples.length;
       expect(samples.every((sample) => sample.advantage !== 0)).toBe(true);
     },
   };
-  const { loop } = await open(script, { dynamicSampling: true, totalSteps: 2 });
+  const { loop } = await open(script, { dynamicSampling: true, totalSteps: 3 });
   const summary = await loop.run();
-  expect(seen).toBe(2 * 3 * 4);
-  expect(summary.episodes).toBeGreaterThan(24);
+  expect(seen).toBe(3 * 3 * 4);
+  expect(summary.episodes).toBeGreaterThan(36);
 });
 
 test("the order of tasks covers every task once before any comes again", async () => {

@@ -102,7 +102,7 @@ export async function writeTinyModel(template = tinyTemplate): Promise<{ path: s
   const config = {
     tokenizer_class: "PreTrainedTokenizerFast",
     eos_token: "<|im_end|>",
-    pad_token: { content: "<|endoftext|>" },
+    pad_token: { __type: "AddedToken", content: "<|endoftext|>" },
     clean_up_tokenization_spaces: false,
   };
   await writeFile(join(path, "tokenizer.json"), JSON.stringify(tokenizer));
