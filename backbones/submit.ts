@@ -9,7 +9,7 @@ import { openDebugCrew } from "./debug/index.ts";
 import { Experiment, Progress, type ProgressOutput, type Summary, summaryTable } from "./experiment/index.ts";
 import { experimentFolder, newestExperiment } from "./experiment-folder.ts";
 import { startLogview } from "./logview/index.ts";
-import { planLoop, TuningLoop } from "./loop/index.ts";
+import { type LoopPlan, planLoop, TuningLoop } from "./loop/index.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
 export interface SubmitOptions {
@@ -53,8 +53,21 @@ export async function submit(options: SubmitOptions): Promise<Summary> {
   const forget = recordProcess({ pid: process.pid, name: `astune submit ${options.conf}`, leadsGroup: false });
   const logview = options.withLogview ? await startLogview({ folder, port: 8181 }) : undefined;
   if (logview !== undefined) progress.say(`logview: ${logview.url}`);
+  const startedAt = new Date().toISOString();
+  const plan = planLoop(config, training.length, validation?.length ?? 0);
+  const state = { startedAt, totalSteps: plan.totalSteps };
   try {
-    return await run(loaded, experiment, progress, training, validation, options);
+    await experiment.writeState({ ...state, state: "running" });
+    const summary = await run(loaded, plan, experiment, progress, training, validation, options);
+    await experiment.writeState({ ...state, state: "finished" });
+    if (logview !== undefined) progress.say(`to look at it again: astune logview ${folder}`);
+    return summary;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    // A disk that is full may not take this either; the run's own error is the one to tell.
+    const ended = options.signal.aborted ? "stopped" : "failed";
+    await experiment.writeState({ ...state, state: ended, error: reason }).catch(() => undefined);
+    throw error;
   } finally {
     progress.close();
     await logview?.close();
@@ -64,6 +77,7 @@ export async function submit(options: SubmitOptions): Promise<Summary> {
 
 async function run(
   loaded: LoadedConfig,
+  plan: LoopPlan,
   experiment: Experiment,
   progress: Progress,
   training: TaskSet,
@@ -86,7 +100,7 @@ async function run(
     options.signal.throwIfAborted();
     progress.say(crew.description);
     const loop = new TuningLoop({
-      plan: planLoop(config, training.length, validation?.length ?? 0),
+      plan,
       crew,
       training,
       validation,

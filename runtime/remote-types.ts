@@ -18,6 +18,8 @@ export type RemoteResult<Result> = Result extends AsyncGenerator<infer Item> | G
   ? ObjectRefGenerator<Item>
   : ObjectRef<Awaited<Result>>;
 
+type ReferencesTo<Values extends readonly unknown[]> = { -readonly [Index in keyof Values]: ObjectRef<Values[Index]> };
+
 /** What a call with these options gives. */
 export type RemoteResultWith<Result, Options> = Options extends { readonly numReturns: "streaming" }
   ? ObjectRefGenerator<Streamed<Awaited<Result>>>
@@ -25,7 +27,7 @@ export type RemoteResultWith<Result, Options> = Options extends { readonly numRe
     ? Options extends { readonly numReturns: 1 }
       ? ObjectRef<Awaited<Result>>
       : Awaited<Result> extends readonly unknown[]
-        ? { -readonly [Index in keyof Awaited<Result>]: ObjectRef<Awaited<Result>[Index]> }
+        ? ReferencesTo<Awaited<Result>>
         : never
     : RemoteResult<Result>;
 

@@ -62,7 +62,6 @@ class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
   readonly #options: ActorOptions;
 
   constructor(Class: Class, table: MethodTable, options: ActorOptions) {
-    compileActorOptions(table, options);
     this.#Class = Class;
     this.#table = table;
     this.#options = options;
@@ -75,7 +74,9 @@ class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
   }
 
   options(options: ActorOptions): RemoteClass<Class> {
-    return new RemoteClassOf(this.#Class, this.#table, { ...this.#options, ...options });
+    const all = { ...this.#options, ...options };
+    compileActorOptions(this.#table, all);
+    return new RemoteClassOf(this.#Class, this.#table, all);
   }
 }
 

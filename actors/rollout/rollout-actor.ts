@@ -3,6 +3,7 @@
 import { basename, resolve } from "node:path";
 import type { Episode, EpisodeStatus } from "../episode.ts";
 import { loadClass } from "../protocol/index.ts";
+import { serviceEnvironments } from "../tasks/index.ts";
 import { EnginePool } from "./engine-pool.ts";
 import { EpisodeSession, messageOf, type SessionSettings } from "./episode-session.ts";
 import { faultsOf } from "./faults.ts";
@@ -29,15 +30,27 @@ interface Started {
   readonly workflowClass: WorkflowClass;
 }
 
+/** Environments of a service: an instance for each episode. */
+function openedBy({
+  env_url,
+  env_type,
+}: NonNullable<RolloutOptions["envService"]>): NonNullable<RolloutOptions["openEnvironment"]> {
+  const open = serviceEnvironments({ envUrl: env_url, envType: env_type });
+  return ({ task, timeoutMs }) => open(task, AbortSignal.timeout(timeoutMs));
+}
+
+/** Runs episodes: each has its own address, its own instance of the workflow, and a record of all it asked the model. */
 export class RolloutActor {
   readonly #options: RolloutOptions;
   readonly #server: OpenAiServer;
+  readonly #openEnvironment: RolloutOptions["openEnvironment"];
   readonly #running = new Set<EpisodeSession>();
   #started: Started | undefined;
   #sandbox: Promise<PythonSandbox> | undefined;
 
   constructor(options: RolloutOptions) {
     this.#options = options;
+    this.#openEnvironment = options.openEnvironment ?? (options.envService && openedBy(options.envService));
     this.#server = new OpenAiServer(options.maxRequestBytes ?? defaultMaxRequestBytes);
   }
 
@@ -77,7 +90,7 @@ export class RolloutActor {
     let tuner = new EpisodeTuner(session, baseUrl, () => this.#openSandbox());
     let end: WorkflowEnd;
     try {
-      environment = await this.#options.openEnvironment?.(request.task, session.signal);
+      environment = await this.#openEnvironment?.(request);
       if (environment) {
         tuner = new EpisodeTuner(session, baseUrl, () => this.#openSandbox(), environment.env);
         tuner.updateJudgeInputDictionary(environment.judgeInput ?? {});
@@ -89,6 +102,7 @@ export class RolloutActor {
       this.#running.delete(session);
     }
     this.#server.end(session, end.error ?? "the episode has ended", end.late);
+    // Closed before the episode is read: an environment service says its rewards then.
     await environment
       ?.close()
       .catch((error: unknown) => settings.logOnce(`an environment did not close: ${messageOf(error)}`));

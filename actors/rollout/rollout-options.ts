@@ -38,8 +38,8 @@ export interface OpenedEnvironment {
   readonly mainQuery?: string;
   /** Registered for the judge before the workflow runs, for example the instance's id. */
   readonly judgeInput?: Readonly<Record<string, unknown>>;
-  /** Called once, when the workflow is over; the judge has yet to see an episode that did not fail. */
-  close(outcome: { readonly failed: boolean }): Promise<void>;
+  /** Called once, when the workflow is over and before the judge is asked: what the judge needs is in `judgeInput` then. */
+  close(): Promise<void>;
 }
 
 /** What `executePythonCode` runs code in. */

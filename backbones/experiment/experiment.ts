@@ -11,6 +11,14 @@ export interface MetricsRow {
   readonly [metric: string]: number;
 }
 
+/** `run.json`: whether a run is going on, and why it ended. */
+export interface RunState {
+  readonly state: "running" | "finished" | "failed" | "stopped";
+  readonly startedAt: string;
+  readonly totalSteps?: number;
+  readonly error?: string;
+}
+
 const CHECKPOINT = /^step-(\d{6})$/;
 const EPISODES = /^(?:step|validation)-(\d{6})\.jsonl$/;
 const pad = (step: number): string => String(step).padStart(6, "0");
@@ -129,6 +137,11 @@ export class Experiment {
     const steps = await this.checkpointSteps();
     const old = steps.slice(0, Math.max(0, steps.length - Math.max(1, keep)));
     for (const each of old) await rm(this.checkpointFolder(each), { recursive: true, force: true });
+  }
+
+  /** Keeps how the run stands, for whoever looks at the folder from outside. */
+  async writeState(state: RunState): Promise<void> {
+    await replaceFile(join(this.folder, "run.json"), `${JSON.stringify(state, null, 2)}\n`);
   }
 
   async writeSummary(summary: object): Promise<void> {

@@ -55,8 +55,10 @@ export function vllmOptions(config: AstuneConfig, gpus: number, logFolder: strin
 }
 
 export function rolloutOptions(config: AstuneConfig, folders: SearchFolders): Omit<RolloutOptions, "engines"> {
-  const { rollout, model } = config;
+  const { rollout, model, task_reader: reader } = config;
+  const { env_url, env_type } = reader.env_service;
   return {
+    ...(reader.type === "env_service" && { envService: { env_url, env_type } }),
     modelPath: model.path,
     workflow: rollout.agentscope_learn_protocol,
     searchFolders: [...folders],

@@ -15,7 +15,7 @@ export interface EncodedValue {
 }
 
 // "auto": a 64-bit integer that another language sent is a number where that is exact. msgpackr has it, its types do not.
-const options = { useRecords: false, variableMapSize: true, int64AsType: "auto" };
+const options = { useRecords: false, variableMapSize: true, int64AsType: "auto", copyBuffers: true };
 const packr = new Packr(options as unknown as ConstructorParameters<typeof Packr>[0]);
 const nothing = new Uint8Array(0);
 
@@ -29,8 +29,9 @@ export function encodeValue(value: unknown, path: string): EncodedValue {
 
 /** A fresh copy at each call. `objects` and `actors` are what the references and handles become. */
 export function decodeValue(encoded: EncodedValue): unknown {
-  if (encoded.data.byteLength === 0) return undefined;
-  return withCompanions(encoded, () => packr.unpack(encoded.data));
+  const { data } = encoded;
+  if (data.byteLength === 0) return undefined;
+  return withCompanions(encoded, () => packr.unpack(Buffer.from(data.buffer, data.byteOffset, data.byteLength)));
 }
 
 class Walk {

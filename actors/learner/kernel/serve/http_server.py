@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -71,13 +72,13 @@ class EngineServer:
         app = web.Application(middlewares=[_errors], client_max_size=64 << 20)
         get, post = app.router.add_get, app.router.add_post
         get("/health", self._health)
-        get("/version", self._static({"version": VERSION}))
-        get("/openapi.json", self._static(OPENAPI))
+        get("/version", self._answer(lambda: {"version": VERSION}))
+        get("/openapi.json", self._answer(lambda: OPENAPI))
         get("/v1/models", self._models)
         get("/load", self._load)
-        get("/is_paused", lambda request: _json({"is_paused": self._scheduler.paused}))
-        get("/is_sleeping", lambda request: _json({"is_sleeping": self._scheduler.sleeping}))
-        get("/weight_info", lambda request: _json({"weight_version": str(self._scheduler.weight_version)}))
+        get("/is_paused", self._answer(lambda: {"is_paused": self._scheduler.paused}))
+        get("/is_sleeping", self._answer(lambda: {"is_sleeping": self._scheduler.sleeping}))
+        get("/weight_info", self._answer(lambda: {"weight_version": str(self._scheduler.weight_version)}))
         post("/v1/completions", self._completions)
         post("/pause", self._pause)
         post("/resume", self._resume)
@@ -95,9 +96,9 @@ class EngineServer:
         await self._stopping.wait()
         await runner.cleanup()
 
-    def _static(self, body: dict[str, Any]):
+    def _answer(self, body: Callable[[], dict[str, Any]]):
         async def answer(request: web.Request) -> web.Response:
-            return web.json_response(body)
+            return web.json_response(body())
 
         return answer
 
@@ -173,10 +174,6 @@ def _settle(done: asyncio.Future, error: Exception | None) -> None:
         done.set_result(None)
     else:
         done.set_exception(error)
-
-
-async def _json(body: dict[str, Any]) -> web.Response:
-    return web.json_response(body)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

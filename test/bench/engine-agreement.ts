@@ -1,0 +1,82 @@
+/**
+ * How far vLLM's log-probabilities are from the learner's: two steps of the math agent, with the weights of the first
+ * swapped into vLLM before the second. `--model` is a Hugging Face folder, `--data` a JSONL file of word problems.
+ * The judge of this run spreads rewards over the episodes, so that a model that solves nothing is trained too.
+ */
+
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { submit } from "../../backbones/index.ts";
+import type { BenchOptions, BenchRow } from "./run.ts";
+
+const GOALS = { float32: 0.001, bfloat16: 0.03 } as const;
+
+export async function engineAgreement({ model, data }: BenchOptions): Promise<BenchRow[]> {
+  if (model === undefined || data === undefined) throw new Error("engine-agreement needs --model DIR and --data FILE");
+  const rows: BenchRow[] = [];
+  for (const dtype of ["float32", "bfloat16"] as const) {
+    const metrics = await run(resolve(model), resolve(data), dtype);
+    for (const row of metrics) {
+      const difference = row["learner/logprob_difference"];
+      if (difference === undefined) throw new Error(`step ${row["step"]} trained nothing`);
+      rows.push({
+        name: `${dtype}, step ${row["step"]}, ${row["learner/trained_tokens"]} tokens`,
+        value: Number(difference.toPrecision(3)),
+        unit: `mean |Δ log p|, to hold: under ${GOALS[dtype]}`,
+        spread: `swap ${row["time/weights_seconds"]?.toFixed(1)} s, largest ratio ${row["learner/mismatch_max"]?.toFixed(3)}`,
+      });
+    }
+  }
+  return rows;
+}
+
+async function run(model: string, data: string, dtype: string): Promise<Record<string, number>[]> {
+  const folder = await mkdtemp(join(tmpdir(), "astune-bench-"));
+  try {
+    const conf = join(folder, "agreement.yaml");
+    await writeFile(join(folder, "spread_judge.ts"), JUDGE);
+    await writeFile(
+      conf,
+      JSON.stringify({
+        astune: {
+          experiment_name: "run",
+          experiment_dir: folder,
+          task_reader: { type: "dataset_file", dataset_file: { training: { file_path: data } } },
+          rollout: {
+            agentscope_learn_protocol: "tutorial.example_math_agent.math_agent->ExampleMathLearn",
+            num_repeat: 4,
+            temperature: 1,
+            max_model_len: 1024,
+            max_response_length_in_one_turn: 96,
+            max_num_seqs: 16,
+            multi_turn: { max_steps: 3 },
+          },
+          task_judge: { judge_protocol: "spread_judge->SpreadJudge" },
+          model: { path: model, dtype },
+          data: { train_batch_size: 4 },
+          inference: { engine: "vllm", enforce_eager: true },
+          trainer_common: { total_training_steps: 2, use_kl_loss: false, optim: { lr: 1e-5 }, save_freq: 100 },
+        },
+      }),
+    );
+    await submit({ conf, output: process.stderr, signal: new AbortController().signal });
+    const text = await readFile(join(folder, "run", "metrics.jsonl"), "utf8");
+    return text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, number>);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const JUDGE = `
+/** Rewards the share of digits in all that the model wrote: different for different episodes. */
+export class SpreadJudge {
+  computeReward({ turns }) {
+    const text = turns.map((turn) => turn.text).join("");
+    return { rawReward: text.replaceAll(/[^0-9]/g, "").length / Math.max(1, text.length), isSuccess: false };
+  }
+}
+`;
