@@ -52,7 +52,8 @@ export class EngineHttp {
       if (cause instanceof EngineRequestError) throw cause;
       if (request.signal?.aborted) throw request.signal.reason;
       if (limit.aborted) throw new EngineTimeoutError({ during, waitedMs: request.timeoutMs }, { cause });
-      throw new EngineDiedError({ during, how: cause instanceof Error ? cause.message : String(cause) }, { cause });
+      const how = cause instanceof Error ? cause.message : String(cause);
+      throw new EngineDiedError({ during, how, isUnseen: nobodyListens(cause) }, { cause });
     }
   }
 
@@ -68,6 +69,10 @@ function parse(text: string, during: string): unknown {
   } catch {
     throw new EngineRequestError({ during, status: 502, message: `the reply is not JSON: ${text.slice(0, 200)}` });
   }
+}
+
+function nobodyListens(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ECONNREFUSED" || error.code === "ENOENT");
 }
 
 /** The message of an error reply: OpenAI's form, FastAPI's, or the text itself. */

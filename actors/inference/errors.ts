@@ -11,12 +11,18 @@ export class EngineDiedError extends EngineError {
   readonly code = "ENGINE_DIED";
   readonly retryable = true;
   readonly lastOutput: readonly string[];
+  /** True when nobody listened: the server has not seen the request. */
+  readonly isUnseen: boolean;
 
-  constructor(facts: { during: string; how?: string; lastOutput?: readonly string[] }, options?: ErrorOptions) {
+  constructor(
+    facts: { during: string; how?: string; lastOutput?: readonly string[]; isUnseen?: boolean },
+    options?: ErrorOptions,
+  ) {
     const tail = facts.lastOutput?.length ? `; its last output:\n${facts.lastOutput.join("\n")}` : "";
     super(`The engine died during ${facts.during}${facts.how ? ` (${facts.how})` : ""}${tail}`, options);
     this.name = "EngineDiedError";
     this.lastOutput = facts.lastOutput ?? [];
+    this.isUnseen = facts.isUnseen ?? false;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Keeps one engine alive: starts it, watches it, starts it again with the weights it should have, swaps weights. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { completionBody, readCompletion } from "./completion.ts";
 import type { Engine, GenerateReply, GenerateRequest } from "./engine.ts";
 import { EngineDiedError, EngineTimeoutError, WeightSwapError } from "./errors.ts";
@@ -7,6 +8,8 @@ import { watchHealth } from "./health-watch.ts";
 import type { InferenceTimeouts } from "./options.ts";
 import type { RunningServer, ServedWeights, ServerEnd } from "./running-server.ts";
 import { sleepServer, wakeServer } from "./sleep.ts";
+
+const END_NEWS_MS = 10_000;
 
 export interface SupervisedEngineOptions {
   /** Makes a server that serves the initial weights; gives up when the signal fires. */
@@ -62,17 +65,14 @@ export class SupervisedEngine implements Engine {
     this.#inFlight++;
     try {
       const server = await this.#ready(this.#options.timeouts.requestMs);
-      const version = this.weightVersion;
-      const perToken = server.capabilities.has("return_weight_versions");
-      const body = await server.http.json({
-        method: "POST",
-        path: "/v1/completions",
-        body: completionBody(request, server.modelName, perToken),
-        timeoutMs: this.#options.timeouts.requestMs,
-      });
-      const reply = readCompletion(body, version);
-      this.#restarts = 0;
-      return reply;
+      try {
+        return await this.#ask(server, request);
+      } catch (error) {
+        // The end of a process is told a moment after its socket refuses: what it never saw goes to its successor.
+        if (!(error instanceof EngineDiedError && error.isUnseen && server.isOurs)) throw error;
+        await Promise.race([server.ended, sleep(END_NEWS_MS, undefined, { ref: false })]);
+        return await this.#ask(await this.#ready(this.#options.timeouts.requestMs), request);
+      }
     } finally {
       this.#inFlight--;
     }
@@ -147,6 +147,19 @@ export class SupervisedEngine implements Engine {
     this.#stopWatching();
     this.#closing.abort(new EngineDiedError({ during: "start", how: "it was closed" }));
     await this.#server?.then((server) => server.close()).catch(() => {});
+  }
+
+  async #ask(server: RunningServer, request: GenerateRequest): Promise<GenerateReply> {
+    const version = this.weightVersion;
+    const body = await server.http.json({
+      method: "POST",
+      path: "/v1/completions",
+      body: completionBody(request, server.modelName, server.capabilities.has("return_weight_versions")),
+      timeoutMs: this.#options.timeouts.requestMs,
+    });
+    const reply = readCompletion(body, version);
+    this.#restarts = 0;
+    return reply;
   }
 
   async #incarnate(): Promise<RunningServer> {

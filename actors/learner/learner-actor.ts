@@ -113,6 +113,7 @@ export class LearnerActor {
       ratioMax: numberOf(reply["ratio_max"]),
       mismatchMean: numberOf(reply["mismatch_mean"]),
       mismatchMax: numberOf(reply["mismatch_max"]),
+      logprobDifference: numberOf(reply["logprob_difference"]),
       learningRate: numberOf(reply["learning_rate"]),
       trainedTokens: numberOf(reply["trained_tokens"]),
       totalTokens: numberOf(reply["total_tokens"]),

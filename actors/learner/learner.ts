@@ -64,6 +64,8 @@ export interface TrainMetrics {
   /** exp(learner's log-probability before the update − engine's): mean and maximum over trained tokens. */
   readonly mismatchMean: number;
   readonly mismatchMax: number;
+  /** |learner's log-probability before the update − engine's|, mean over trained tokens. */
+  readonly logprobDifference: number;
   readonly trainedTokens: number;
   readonly totalTokens: number;
   readonly updates: number;

@@ -13,6 +13,7 @@ export function learnerMetrics(metrics: TrainMetrics | undefined): Record<string
     "learner/clip_fraction": metrics.clipFraction,
     "learner/mismatch_mean": metrics.mismatchMean,
     "learner/mismatch_max": metrics.mismatchMax,
+    "learner/logprob_difference": metrics.logprobDifference,
     "learner/trained_tokens": metrics.trainedTokens,
     "learner/total_tokens": metrics.totalTokens,
     "learner/updates": metrics.updates,

@@ -15,10 +15,12 @@ export interface ObjectRefBox {
 }
 
 /**
- * Gives one `ObjectRef` for each value that the remote generator yields, in order. If the generator throws, the last
- * reference gives the error. Leaving a `for await` loop early cancels the remote generator.
+ * What a streaming call gives. `next()` gives one `ObjectRef` for each value that the remote generator yields, in order; if
+ * the generator throws, the last reference gives the error. `for await` gives the values themselves, because a reference
+ * is awaitable and the language's `for await` types what it gives as awaited; it throws the error. Leaving the loop early,
+ * or `return()`, ends the remote generator.
  */
-export class ObjectRefGenerator<out T = unknown> implements AsyncIterableIterator<ObjectRef<T>> {
+export class ObjectRefGenerator<out T = unknown> implements AsyncIterable<T> {
   readonly #source: StreamSource;
 
   constructor(source: StreamSource) {
@@ -30,13 +32,21 @@ export class ObjectRefGenerator<out T = unknown> implements AsyncIterableIterato
     return box ? { done: false, value: box.ref as ObjectRef<T> } : { done: true, value: undefined };
   }
 
-  async return(): Promise<IteratorResult<ObjectRef<T>, undefined>> {
+  async return(): Promise<void> {
     this.#source.close();
-    return { done: true, value: undefined };
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return {
+      next: async () => {
+        const box = await this.#source.next();
+        return box ? { done: false, value: (await box.ref) as T } : { done: true, value: undefined };
+      },
+      return: async () => {
+        this.#source.close();
+        return { done: true, value: undefined };
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,21 +2,9 @@
 // stream or its error.
 import { type ExecutionContext, runInContext } from "../core/index.ts";
 import { RayError, type TaskErrorFacts } from "../errors/index.ts";
-import type { Carrier } from "./carrier.ts";
 import type { CallMessage, Outcome } from "./channel.ts";
+import type { Execution } from "./execution.ts";
 import { RunningStream } from "./running-stream.ts";
-
-export interface Execution {
-  readonly message: CallMessage;
-  readonly context: ExecutionContext;
-  readonly carrier: Carrier;
-  invoke(args: unknown[]): unknown;
-  /** Turns what was thrown into an outcome of its own, where it is not just an error of the code. */
-  intercept?(error: unknown): Outcome | undefined;
-  reply(outcome: Outcome): void;
-  /** The code has really ended, whether anyone still waits for its answer or not. */
-  finished(): void;
-}
 
 /** Runs the call; gives its stream if it is one. */
 export function runCall(execution: Execution): RunningStream | undefined {

@@ -1,7 +1,7 @@
 // A generator that is running on the host's side: it sends each value it yields, pauses while too many have not been
 // taken, and is closed when its caller leaves.
 import { runInContext } from "../core/index.ts";
-import type { Execution } from "./run-call.ts";
+import type { Execution } from "./execution.ts";
 
 type AnyIterator = AsyncIterator<unknown> | Iterator<unknown>;
 

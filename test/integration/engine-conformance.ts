@@ -1,7 +1,7 @@
 /** What every engine must do, whichever it is: one suite, run for the embedded engine and for vLLM. */
 
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, truncate } from "node:fs/promises";
+import { cp, mkdtemp, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,7 +13,7 @@ import {
   type InferenceOptions,
 } from "../../actors/inference/index.ts";
 import { groupMembers } from "../unit/inference/process-group.ts";
-import { largestDifference, MODEL, otherWeights, referenceLogprobs } from "./engine-support.ts";
+import { largestDifference, MODEL, Reference, removeFolder } from "./engine-support.ts";
 
 const TOLERANCE = 1e-3;
 
@@ -40,12 +40,13 @@ export function engineConformance(options: ConformanceOptions): void {
     let engine: InferenceActor;
     let info: EngineInfo;
     let logDir: string;
-    let other: Awaited<ReturnType<typeof otherWeights>>;
+    let other: string;
+    const reference = new Reference();
     const events: string[] = [];
 
     beforeAll(async () => {
       logDir = await mkdtemp(join(tmpdir(), "astune-logs-"));
-      other = await otherWeights();
+      other = await reference.otherWeights();
       engine = new InferenceActor({
         ...options.engine,
         modelPath: MODEL,
@@ -60,8 +61,9 @@ export function engineConformance(options: ConformanceOptions): void {
 
     afterAll(async () => {
       await engine.close();
-      await other.remove();
-      await rm(logDir, { recursive: true, force: true });
+      reference.close();
+      await removeFolder(other);
+      await removeFolder(logDir);
     }, options.timeoutMs);
 
     async function expectExact(model: string, requests: readonly GenerateRequest[], replies: readonly GenerateReply[]) {
@@ -71,7 +73,7 @@ export function engineConformance(options: ConformanceOptions): void {
       });
       const difference = largestDifference(
         replies.map((reply) => reply.logprobs),
-        await referenceLogprobs(model, sampled),
+        await reference.logprobs(model, sampled),
       );
       expect(difference).toBeLessThan(TOLERANCE);
     }
@@ -143,19 +145,20 @@ export function engineConformance(options: ConformanceOptions): void {
     });
 
     test("weights that are broken never reach it", async () => {
-      const broken = await otherWeights();
-      await truncate(join(broken.dir, "model.safetensors"), 1000);
-      await expect(engine.setWeights({ dir: broken.dir, version: 1 })).rejects.toMatchObject({ code: "BAD_WEIGHTS" });
-      await expect(engine.setWeights({ dir: join(broken.dir, "none"), version: 1 })).rejects.toMatchObject({
+      const broken = await mkdtemp(join(tmpdir(), "astune-weights-"));
+      await cp(other, broken, { recursive: true });
+      await truncate(join(broken, "model.safetensors"), 1000);
+      await expect(engine.setWeights({ dir: broken, version: 1 })).rejects.toMatchObject({ code: "BAD_WEIGHTS" });
+      await expect(engine.setWeights({ dir: join(broken, "none"), version: 1 })).rejects.toMatchObject({
         code: "BAD_WEIGHTS",
       });
-      await broken.remove();
+      await removeFolder(broken);
       expect(await engine.health()).toMatchObject({ healthy: true, weightVersion: 0 });
     });
 
     test("weights change under running generations, which go on, and then the numbers are the new weights'", async () => {
       const running = engine.generate(ask({ maxTokens: 300, temperature: 1.5, stopTokenIds: [] }));
-      const { seconds } = await engine.setWeights({ dir: other.dir, version: 7 });
+      const { seconds } = await engine.setWeights({ dir: other, version: 7 });
       console.log(`${options.name}: weights swapped in ${seconds.toFixed(2)} s`);
       const mixed = await running;
       for (const version of mixed.weightVersions) expect([0, 7]).toContain(version);
@@ -163,7 +166,7 @@ export function engineConformance(options: ConformanceOptions): void {
       const requests = prompts.map((promptIds, seed) => ask({ promptIds, seed }));
       const replies = await Promise.all(requests.map((request) => engine.generate(request)));
       expect(new Set(replies.flatMap((reply) => reply.weightVersions))).toEqual(new Set([7]));
-      await expectExact(other.dir, requests, replies);
+      await expectExact(other, requests, replies);
     });
 
     test("it sleeps and wakes with the same weights, or says that it cannot sleep", async () => {
@@ -175,7 +178,7 @@ export function engineConformance(options: ConformanceOptions): void {
         await engine.wake();
       }
       const requests = [ask()];
-      await expectExact(other.dir, requests, [await engine.generate(requests[0] as GenerateRequest)]);
+      await expectExact(other, requests, [await engine.generate(requests[0] as GenerateRequest)]);
     });
 
     test("killed in the middle of a request, it says so, comes back with its current weights, and leaves nothing behind", async () => {
@@ -188,7 +191,7 @@ export function engineConformance(options: ConformanceOptions): void {
       const requests = [ask({ seed: 5 })];
       const reply = await engine.generate(requests[0] as GenerateRequest);
       expect(reply.weightVersions).toEqual(reply.tokenIds.map(() => 7));
-      await expectExact(other.dir, requests, [reply]);
+      await expectExact(other, requests, [reply]);
       expect(groupMembers(pid)).toEqual([]);
       expect(engine.processId()).not.toBe(pid);
       expect(events.join("\n")).toContain("back, with weights of version 7");

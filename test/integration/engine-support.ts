@@ -1,10 +1,11 @@
 /** What the engine tests need of Python: exact log-probabilities by plain transformers, and a model with other weights. */
 
+import { type ChildProcess, spawn } from "node:child_process";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 import { pythonPath } from "../../actors/learner/index.ts";
 
 export const MODEL = fileURLToPath(new URL("../../tutorial/quickstart_model/model", import.meta.url));
@@ -16,22 +17,46 @@ export interface Sampled {
   readonly temperature: number;
 }
 
-async function python(job: object): Promise<unknown> {
-  const { stdout } = await execa(pythonPath(), [SCRIPT], { input: JSON.stringify(job), env: { OMP_NUM_THREADS: "1" } });
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "null");
+/** A Python process that answers one job after another; its start is the expensive part. */
+export class Reference {
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+
+  constructor() {
+    const env = { ...process.env, OMP_NUM_THREADS: "1" };
+    this.#child = spawn(pythonPath(), [SCRIPT], { stdio: ["pipe", "pipe", "inherit"], env });
+    this.#lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
+  }
+
+  /** Log-probability of each sampled token by one plain forward pass in float32. */
+  async logprobs(model: string, sampled: readonly Sampled[]): Promise<number[][]> {
+    return (await this.#ask({ job: "logprobs", model, sampled })) as number[][];
+  }
+
+  /** A copy of the model whose weights are clearly others. */
+  async otherWeights(): Promise<string> {
+    const dir = await mkdtemp(join(tmpdir(), "astune-weights-"));
+    await cp(MODEL, dir, { recursive: true });
+    await this.#ask({ job: "perturb", model: MODEL, dir });
+    return dir;
+  }
+
+  close(): void {
+    this.#child.stdin?.end();
+  }
+
+  async #ask(job: object): Promise<unknown> {
+    const reply = new Promise<string>((resolve, reject) => {
+      this.#lines.once("line", resolve);
+      this.#child.once("exit", (code) => reject(new Error(`engine_reference.py ended with ${code}`)));
+    });
+    this.#child.stdin?.write(`${JSON.stringify(job)}\n`);
+    return (JSON.parse(await reply) as { result: unknown }).result;
+  }
 }
 
-/** Log-probability of each sampled token by one plain forward pass in float32. */
-export async function referenceLogprobs(model: string, sampled: readonly Sampled[]): Promise<number[][]> {
-  return (await python({ job: "logprobs", model, sampled })) as number[][];
-}
-
-/** A copy of the model whose weights are clearly others. */
-export async function otherWeights(): Promise<{ dir: string; remove(): Promise<void> }> {
-  const dir = await mkdtemp(join(tmpdir(), "astune-weights-"));
-  await cp(MODEL, dir, { recursive: true });
-  await python({ job: "perturb", model: MODEL, dir });
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+export function removeFolder(dir: string): Promise<void> {
+  return rm(dir, { recursive: true, force: true });
 }
 
 /** The largest difference between two lists of lists of the same shape. */

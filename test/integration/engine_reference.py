@@ -1,4 +1,4 @@
-"""Jobs for the engine tests, one JSON object on standard input: exact log-probabilities, or a model with other weights."""
+"""Jobs for the engine tests, one JSON object a line: exact log-probabilities, or a model with other weights."""
 
 import json
 import sys
@@ -31,5 +31,10 @@ def perturb(job: dict) -> None:
 
 
 if __name__ == "__main__":
-    request = json.load(sys.stdin)
-    print(json.dumps({"logprobs": logprobs, "perturb": perturb}[request["job"]](request)))
+    jobs = {"logprobs": logprobs, "perturb": perturb}
+    for line in sys.stdin:
+        request = json.loads(line)
+        if not line.endswith("\n"):
+            print(json.dumps(jobs[request["job"]](request)))
+            break
+        print(json.dumps({"result": jobs[request["job"]](request)}), flush=True)

@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -42,24 +42,29 @@ const trainOptions: TrainOptions = {
 
 let folder: string;
 let modelPath: string;
-const open: LearnerActor[] = [];
+/** The kernel that the tests share, each loading the model afresh: a process takes seconds to start. */
+let actor: LearnerActor;
+const others: LearnerActor[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "astune-learner-test-"));
   modelPath = join(folder, "model");
   execFileSync(pythonPath(), ["-c", MAKE_MODEL, modelPath], { stdio: ["ignore", "ignore", "pipe"] });
+  actor = learner("shared");
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await actor.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((actor) => actor.close()));
+  await Promise.all(others.splice(0).map((other) => other.close()));
 });
 
 function learner(name: string, onEvent?: (event: { event: string }) => void): LearnerActor {
   const environment = { OMP_NUM_THREADS: "1" };
-  const actor = new LearnerActor({ logDir: join(folder, "logs"), name, environment, ...(onEvent ? { onEvent } : {}) });
-  open.push(actor);
-  return actor;
+  return new LearnerActor({ logDir: join(folder, "logs"), name, environment, ...(onEvent ? { onEvent } : {}) });
 }
 
 const options = (): LearnerOptions => ({
@@ -87,7 +92,6 @@ const samples = [20, 33, 15, 28].map((length, index) => sample(index, length));
 
 test("a step raises the probability of what was rewarded, and its files are left nowhere", async () => {
   const before = readdirSync("/dev/shm").filter((name) => name.startsWith("astune-batch-")).length;
-  const actor = learner("train");
   expect(await actor.hello()).toMatchObject({ device: expect.any(String), threads: expect.any(Number) });
   expect(await actor.load(options())).toMatchObject({ device: "cpu", modelType: "qwen2" });
   const first = await actor.logprobs(samples, 1);
@@ -113,7 +117,6 @@ test("a step raises the probability of what was rewarded, and its files are left
 });
 
 test("weights are exported whole, and a checkpoint goes on in another process with the same numbers", async () => {
-  const actor = learner("first");
   await actor.load(options());
   await actor.train(samples, trainOptions, folder);
   await actor.saveCheckpoint(join(folder, "checkpoint"));
@@ -125,6 +128,7 @@ test("weights are exported whole, and a checkpoint goes on in another process wi
     "model.safetensors",
   ]);
   const other = learner("second");
+  others.push(other);
   await other.load(options());
   await other.loadCheckpoint(join(folder, "checkpoint"));
   const again = await other.train(samples, trainOptions, folder);
@@ -133,7 +137,6 @@ test("weights are exported whole, and a checkpoint goes on in another process wi
 });
 
 test("a poisoned batch is skipped, counted and kept", async () => {
-  const actor = learner("poison");
   await actor.load(options());
   const before = await actor.logprobs(samples, 1);
   const poisoned = [{ ...sample(0, 20), advantage: Number.NaN }];
@@ -148,20 +151,20 @@ test("a kernel killed in the middle of a step is an error with its last output, 
   const begun = new Promise<void>((resolve) => {
     working = resolve;
   });
-  const actor = learner("killed", (event) => event.event === "progress" && working());
-  await actor.load(options());
+  const doomed = learner("killed", (event) => event.event === "progress" && working());
+  others.push(doomed);
+  await doomed.load(options());
   const many = Array.from({ length: 3_000 }, (_, index) => sample(index, 60));
-  const training = actor.train(many, trainOptions, folder).catch((error: unknown) => error);
+  const training = doomed.train(many, trainOptions, folder).catch((error: unknown) => error);
   await begun;
-  process.kill(actor.pid, "SIGKILL");
+  process.kill(doomed.pid, "SIGKILL");
   const error = await training;
   expect(error).toBeInstanceOf(KernelDiedError);
   expect(error).toMatchObject({ signal: "SIGKILL", logFile: join(folder, "logs", "killed.log") });
-  await expect(actor.saveCheckpoint(join(folder, "never"))).rejects.toThrow("before save_checkpoint");
+  await expect(doomed.saveCheckpoint(join(folder, "never"))).rejects.toThrow("before save_checkpoint");
 });
 
 test("a missing model is the user's to mend, and an unknown setting is named", async () => {
-  const actor = learner("missing");
   const error = await actor.load({ ...options(), modelPath: join(folder, "nothing") }).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(UserError);
   expect((error as Error).message).toContain(
@@ -193,12 +196,10 @@ test("files of this writer are read by Python's safetensors", async () => {
 });
 
 test("scalars and the figure of a run are written, and the socket's folder is private", async () => {
-  const actor = learner("board");
   await actor.scalars(join(folder, "board"), 1, { "reward/mean": 0.5, "learner/loss": Number.NaN });
   expect(readdirSync(join(folder, "board"))[0]).toMatch(/^events\.out\.tfevents/);
   const metrics = join(folder, "metrics.jsonl");
-  await import("node:fs/promises").then((fs) =>
-    fs.writeFile(metrics, '{"step":1,"reward/mean":0.5}\n{"step":2,"reward/mean":0.7}\n'),
+  await writeFile(metrics, '{"step":1,"reward/mean":0.5}\n{"step":2,"reward/mean":0.7}\n'),
   );
   await actor.plot(metrics, join(folder, "curves.png"), "test");
   expect((await readFile(join(folder, "curves.png"))).subarray(1, 4).toString()).toBe("PNG");

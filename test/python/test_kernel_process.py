@@ -224,7 +224,7 @@ def test_a_folder_written_over_a_killed_attempt_holds_nothing_of_it(tmp_path: Pa
 
 def test_the_figure_is_drawn_from_rows_with_gaps(tmp_path: Path) -> None:
     rows = [{"step": i, "reward/mean": np.sin(i / 9) ** 2, "fault/no_print": 1 / (i + 1)} for i in range(30)]
-    rows.append({"step": 30, "reward/mean": None, "validation/reward/success": 0.5})
+    rows.append({"step": 30, "reward/mean": None, "validation/success": 0.5})
     metrics = tmp_path / "metrics.jsonl"
     metrics.write_text("\n".join(json.dumps(row) for row in rows) + '\n{"step": 31, "rew')
     plot_curves(str(metrics), str(tmp_path / "curves.png"), "a run")

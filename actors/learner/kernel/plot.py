@@ -17,10 +17,11 @@ _COLOURS = ("#2f6fde", "#d9480f", "#2b8a3e", "#7048e8")
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: the keys it may be found under, its label."""
+    """One curve: its key in metrics.jsonl, its label, and the key of its held-out points where it has any."""
 
-    keys: tuple[str, ...]
+    key: str
     label: str
+    held_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,33 @@ class Panel:
 
 
 PANELS = (
-    Panel("Success and reward", (Line(("reward/success",), "success"), Line(("reward/mean",), "mean reward")), True),
     Panel(
-        "Faults, share of episodes",
+        "Success and reward",
         (
-            Line(("fault/malformed_call",), "malformed call"),
-            Line(("fault/no_print",), "no print"),
-            Line(("fault/early_answer",), "early answer"),
+            Line("reward/success", "success", "validation/success"),
+            Line("reward/mean", "mean reward", "validation/reward"),
         ),
         True,
     ),
-    Panel("Tool use, share of episodes", (Line(("tool/use",), "a tool ran"),), True),
-    Panel("Loss", (Line(("learner/loss",), "loss"), Line(("learner/klLoss", "learner/kl_loss"), "KL"))),
+    Panel(
+        "Faults, share of episodes",
+        (
+            Line("fault/malformed_call", "malformed call", "validation/malformed_call"),
+            Line("fault/no_print", "no print", "validation/no_print"),
+            Line("fault/early_answer", "early answer", "validation/early_answer"),
+        ),
+        True,
+    ),
+    Panel("Tool use, share of episodes", (Line("tool/use", "a tool ran", "validation/tool_use"),), True),
+    Panel("Loss", (Line("learner/loss", "loss"), Line("learner/kl_loss", "KL"))),
     Panel(
         "Engine against learner, probability ratio",
         (
-            Line(("learner/mismatchMean", "learner/mismatch_mean"), "mean"),
-            Line(("learner/mismatchMax", "learner/mismatch_max"), "maximum"),
+            Line("learner/mismatch_mean", "mean"),
+            Line("learner/mismatch_max", "maximum"),
         ),
     ),
-    Panel("Entropy of the policy", (Line(("learner/entropy",), "entropy"),)),
+    Panel("Entropy of the policy", (Line("learner/entropy", "entropy"),)),
 )
 
 
@@ -69,15 +77,13 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _series(rows: list[dict[str, Any]], keys: tuple[str, ...]) -> tuple[list[float], list[float]]:
-    """Steps and finite values of the first of `keys` that each row has; the last row of a step counts."""
+def _series(rows: list[dict[str, Any]], key: str) -> tuple[list[float], list[float]]:
+    """Steps and finite values of `key`; the last row of a step counts."""
     found: dict[float, float] = {}
     for row in rows:
-        for key in keys:
-            value = row.get(key)
-            if isinstance(value, (int, float)) and math.isfinite(value):
-                found[float(row["step"])] = float(value)
-                break
+        value = row.get(key)
+        if isinstance(value, (int, float)) and math.isfinite(value):
+            found[float(row["step"])] = float(value)
     steps = sorted(found)
     return steps, [found[step] for step in steps]
 
@@ -91,17 +97,11 @@ def _smooth(values: list[float], window: int) -> list[float]:
     ]
 
 
-def _validation_keys(line: Line) -> tuple[str, ...]:
-    return tuple(f"validation/{key}" for key in line.keys) + tuple(
-        f"validation/{key.split('/', 1)[-1]}" for key in line.keys
-    )
-
-
 def _draw(axes: Any, panel: Panel, rows: list[dict[str, Any]]) -> None:
     drawn = False
     highest = 0.0
     for line, colour in zip(panel.lines, _COLOURS, strict=False):
-        steps, values = _series(rows, line.keys)
+        steps, values = _series(rows, line.key)
         if steps:
             drawn = True
             highest = max(highest, *values)
@@ -110,7 +110,7 @@ def _draw(axes: Any, panel: Panel, rows: list[dict[str, Any]]) -> None:
                 axes.plot(steps, values, color=colour, linewidth=0.8, alpha=0.3)
             marker = "o" if len(values) == 1 else None
             axes.plot(steps, _smooth(values, window), color=colour, linewidth=1.8, label=line.label, marker=marker)
-        points, held_out = _series(rows, _validation_keys(line))
+        points, held_out = _series(rows, line.held_out)
         if points:
             drawn = True
             highest = max(highest, *held_out)
@@ -156,7 +156,7 @@ def plot_curves(metrics: str, out: str, title: str) -> None:
             axes.set_xlabel("training step", fontsize=9, color=_QUIET)
         if title:
             figure.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold", color=_INK)
-        figure.tight_layout(rect=(0.01, 0.01, 0.99, 0.96 if title else 0.99), h_pad=2.2, w_pad=2.5)
+        figure.tight_layout(rect=(0.01, 0.01, 0.99, 0.97 if title else 0.99), h_pad=2.2, w_pad=2.5)
         partial = f"{out}.part"
         figure.savefig(partial, format="png", facecolor="white")
         os.replace(partial, out)

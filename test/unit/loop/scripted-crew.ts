@@ -48,6 +48,7 @@ const METRICS: TrainMetrics = {
   clipFraction: 0,
   mismatchMean: 1,
   mismatchMax: 1,
+  logprobDifference: 0,
   trainedTokens: 1,
   totalTokens: 2,
   updates: 1,

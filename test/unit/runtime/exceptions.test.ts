@@ -25,7 +25,8 @@ class Shop {
   }
 }
 
-const caught = (ref: runtime.ObjectRef) => get(ref).then(
+const caught = (ref: runtime.ObjectRef) =>
+  get(ref).then(
     (): Error => expect.fail("the call did not fail"),
     (error: Error) => error,
   );

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import {
   ActorAlreadyExistsError,
@@ -7,7 +9,7 @@ import {
   listActors,
   remote,
 } from "../../../runtime/index.ts";
-import { inBothModes } from "./both-modes.ts";
+import { inBothModes, until } from "./both-modes.ts";
 
 class Counter {
   n = 0;
@@ -61,6 +63,20 @@ inBothModes("names and handles", () => {
     await other[Symbol.asyncDispose]();
     expect(await last).toBe(2);
     expect((await listActors())[0]).toMatchObject({ state: "DEAD", deathCause: { reason: "OUT_OF_SCOPE" } });
+  });
+
+  test("an actor whose handles are all collected ends; one with a handle does not", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const kept = remote(Counter).options({ name: "kept" }).remote();
+    expect(await remote(Counter).options({ name: "dropped" }).remote().add.remote(1)).toBe(1);
+    const states = async () => Object.fromEntries((await listActors()).map(({ name, state }) => [name, state]));
+    await until(async () => {
+      collect();
+      return (await states())["dropped"] === "DEAD";
+    });
+    expect(await states()).toEqual({ kept: "ALIVE", dropped: "DEAD" });
+    await kept.add.remote(1);
   });
 
   test("a detached actor outlives its handles", async () => {

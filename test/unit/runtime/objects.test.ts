@@ -4,7 +4,7 @@ import {
   GetTimeoutError,
   get,
   getRuntimeContext,
-  type ObjectRef,
+  ObjectRef,
   put,
   remote,
   TaskCancelledError,
@@ -136,17 +136,30 @@ inBothModes("streaming", () => {
   }
 
   test("a generator's method gives one reference for each value", async () => {
-    const values: number[] = [];
-    for await (const ref of remote(Streams).remote().count.remote(3)) values.push(await ref);
-    expect(values).toEqual([0, 1, 2]);
+    const stream = remote(Streams).remote().count.remote(3);
+    const first = await stream.next();
+    expect(first.value).toBeInstanceOf(ObjectRef);
+    expect(await first.value).toBe(0);
+    const rest: number[] = [];
+    for await (const value of stream) rest.push(value);
+    expect(rest).toEqual([1, 2]);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("an error of the generator is its last reference", async () => {
+  test("an error of the generator is its last reference; for await throws it", async () => {
+    const actor = remote(Streams).remote();
     const seen: unknown[] = [];
-    for await (const ref of remote(Streams).remote().countLater.remote(3)) {
-      seen.push(await get(ref).catch((error: Error) => error.message));
+    const stream = actor.countLater.remote(3);
+    for (let step = await stream.next(); !step.done; step = await stream.next()) {
+      seen.push(await get(step.value).catch((error: Error) => error.message));
     }
     expect(seen).toEqual([0, 1, 2, "too far"]);
+    const values: number[] = [];
+    const reading = (async () => {
+      for await (const value of actor.countLater.remote(3)) values.push(value);
+    })();
+    await expect(reading).rejects.toThrow(RangeError);
+    expect(values).toEqual([0, 1, 2]);
   });
 
   test("with backpressure it pauses until its values are taken", async () => {
@@ -177,8 +190,8 @@ inBothModes("streaming", () => {
         ended.resolve("ended");
       }
     }
-    for await (const ref of remote(forever).options({ generatorBackpressureNumObjects: 1 }).remote()) {
-      await ref;
+    for await (const value of remote(forever).options({ generatorBackpressureNumObjects: 1 }).remote()) {
+      expect(value).toBe(1);
       break;
     }
     expect(await ended.promise).toBe("ended");

@@ -1,0 +1,16 @@
+// One call that a host is about to run, and what it does with what comes out.
+import type { ExecutionContext } from "../core/index.ts";
+import type { Carrier } from "./carrier.ts";
+import type { CallMessage, Outcome } from "./channel.ts";
+
+export interface Execution {
+  readonly message: CallMessage;
+  readonly context: ExecutionContext;
+  readonly carrier: Carrier;
+  invoke(args: unknown[]): unknown;
+  /** Turns what was thrown into an outcome of its own, where it is not just an error of the code. */
+  intercept?(error: unknown): Outcome | undefined;
+  reply(outcome: Outcome): void;
+  /** The code has really ended, whether anyone still waits for its answer or not. */
+  finished(): void;
+}
