@@ -4,10 +4,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import { untilGroupIsGone } from "./process-group.ts";
 import type { ServerEnd } from "./running-server.ts";
 
 const LAST_LINES = 30;
 const LINE_LIMIT = 1_000;
+/** Memory of a large process takes a while to be given back after SIGKILL. */
+const GONE_MS = 30_000;
 
 export interface EngineProcessOptions {
   readonly command: string;
@@ -54,7 +57,8 @@ export class EngineProcess {
         // Workers may outlive their leader, and hold a GPU.
         this.#signal("SIGKILL");
         this.#log.end();
-        resolve({ how, lastOutput: this.lastLines() });
+        const end = { how, lastOutput: this.lastLines() };
+        void untilGroupIsGone(this.pid, GONE_MS).then(() => resolve(end));
       };
       this.#child.once("error", (error) => over(error.message));
       // Not "close": a worker that outlives its leader keeps the pipes open. One turn, so that read output is in.

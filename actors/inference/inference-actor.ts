@@ -42,12 +42,10 @@ export class InferenceActor implements Engine {
     this.#checkModel();
     const began = performance.now();
     const server = await this.#engine.start();
-    const hasSleep = this.#options.kind === "embedded" || this.#options.vllm?.sleepMode === true;
-    const sleepWords: readonly string[] = ["sleep", "wake_tags"];
     return {
       kind: this.#options.kind,
       version: server.version,
-      capabilities: [...server.capabilities].filter((name) => hasSleep || !sleepWords.includes(name)).sort(),
+      capabilities: [...server.capabilities].sort(),
       startSeconds: (performance.now() - began) / 1000,
     };
   }

@@ -5,10 +5,12 @@ import type { RunningServer, ServedWeights } from "./running-server.ts";
 
 /** Puts the server to sleep. Throws `EngineSleepError` when it is awake all the same. */
 export async function sleepServer(server: RunningServer, level: 1 | 2, timeoutMs: number): Promise<void> {
-  if (!server.capabilities.has("sleep")) throw new EngineSleepError({ wanted: "asleep", why: "it has no /sleep" });
+  if (!server.capabilities.has("sleep")) {
+    throw new EngineSleepError({ wanted: "asleep", why: "it was started without sleep mode (set sleepMode)" });
+  }
   await server.http.json({ method: "POST", path: `/sleep?level=${level}`, timeoutMs });
   if (!(await isSleeping(server, timeoutMs))) {
-    throw new EngineSleepError({ wanted: "asleep", why: "it was started without sleep mode (set sleepMode)" });
+    throw new EngineSleepError({ wanted: "asleep", why: "it answered, and is awake" });
   }
 }
 

@@ -93,7 +93,7 @@ export class VllmServer implements RunningServer {
         http,
         timeouts: options.timeouts,
         version: version?.version ?? "unknown",
-        capabilities,
+        capabilities: options.vllm.sleepMode ? capabilities : withoutSleep(capabilities),
       });
     } catch (error) {
       await process.end(options.timeouts.endMs);
@@ -119,6 +119,11 @@ export class VllmServer implements RunningServer {
     await this.http.close();
     await this.#socket.remove();
   }
+}
+
+/** Without `--enable-sleep-mode` the routes are there all the same: they free nothing, and may even say that it sleeps. */
+function withoutSleep(capabilities: ReadonlySet<Capability>): ReadonlySet<Capability> {
+  return new Set([...capabilities].filter((name) => name !== "sleep" && name !== "wake_tags"));
 }
 
 async function untilHealthy(

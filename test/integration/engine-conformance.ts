@@ -12,7 +12,7 @@ import {
   InferenceActor,
   type InferenceOptions,
 } from "../../actors/inference/index.ts";
-import { groupMembers } from "../unit/inference/process-group.ts";
+import { groupMembers } from "../../actors/inference/process-group.ts";
 import { largestDifference, MODEL, Reference, removeFolder } from "./engine-support.ts";
 
 const TOLERANCE = 1e-3;
@@ -188,6 +188,7 @@ export function engineConformance(options: ConformanceOptions): void {
       await expect.poll(() => engine.inFlight()).toBe(1);
       process.kill(pid, "SIGKILL");
       await outcome;
+      await expect.poll(() => events.join("\n"), { timeout: 60_000 }).toContain("starting it again");
       const requests = [ask({ seed: 5 })];
       const reply = await engine.generate(requests[0] as GenerateRequest);
       expect(reply.weightVersions).toEqual(reply.tokenIds.map(() => 7));

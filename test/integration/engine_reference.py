@@ -34,7 +34,4 @@ if __name__ == "__main__":
     jobs = {"logprobs": logprobs, "perturb": perturb}
     for line in sys.stdin:
         request = json.loads(line)
-        if not line.endswith("\n"):
-            print(json.dumps(jobs[request["job"]](request)))
-            break
         print(json.dumps({"result": jobs[request["job"]](request)}), flush=True)

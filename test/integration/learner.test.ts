@@ -199,8 +199,7 @@ test("scalars and the figure of a run are written, and the socket's folder is pr
   await actor.scalars(join(folder, "board"), 1, { "reward/mean": 0.5, "learner/loss": Number.NaN });
   expect(readdirSync(join(folder, "board"))[0]).toMatch(/^events\.out\.tfevents/);
   const metrics = join(folder, "metrics.jsonl");
-  await writeFile(metrics, '{"step":1,"reward/mean":0.5}\n{"step":2,"reward/mean":0.7}\n'),
-  );
+  await writeFile(metrics, '{"step":1,"reward/mean":0.5}\n{"step":2,"reward/mean":0.7}\n');
   await actor.plot(metrics, join(folder, "curves.png"), "test");
   expect((await readFile(join(folder, "curves.png"))).subarray(1, 4).toString()).toBe("PNG");
   await actor.load(options());

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { defaultTimeouts } from "../../../actors/inference/options.ts";
+import { groupMembers } from "../../../actors/inference/process-group.ts";
 import { VllmServer, type VllmServerOptions } from "../../../actors/inference/vllm-server.ts";
-import { groupMembers } from "./process-group.ts";
 
 const PROGRAM = fileURLToPath(new URL("fake-vllm.js", import.meta.url));
 let logDir: string;
@@ -73,7 +73,7 @@ describe("a vLLM server", () => {
   test("that is told to end and does not is forced, workers too", async () => {
     const server = await VllmServer.start(options("stubborn", { timeouts: { ...defaultTimeouts, endMs: 200 } }));
     await server.close();
-    await expect.poll(() => groupMembers(server.pid)).toEqual([]);
+    expect(groupMembers(server.pid)).toEqual([]);
   });
 
   test("whose start is cancelled leaves nothing", async () => {
