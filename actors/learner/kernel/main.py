@@ -15,6 +15,8 @@ def main() -> None:
     # No model or tokenizer is ever fetched from here.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Threads that wait must sleep: spinning ones take a busy machine's cores from the thread they wait for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from kernel.protocol import Channel
 
     channel = Channel()

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EngineHttp } from "../../../actors/inference/engine-http.ts";
+import { EngineDiedError } from "../../../actors/inference/errors.ts";
 import { defaultTimeouts } from "../../../actors/inference/options.ts";
 import type { RunningServer, ServedWeights, ServerEnd } from "../../../actors/inference/running-server.ts";
 import { SupervisedEngine } from "../../../actors/inference/supervised-engine.ts";
@@ -103,10 +104,7 @@ describe("a supervised engine", () => {
 
   test("a server that dies in the middle of a swap gets the new weights after it is back", async () => {
     await engine.start();
-    socket.routes["/die"] = () => ({ drop: true });
-    loadErrors.push(
-      await (servers[0] as FakeServer).http.json({ method: "POST", path: "/die", timeoutMs: 1_000 }).catch((e) => e),
-    );
+    loadErrors.push(new EngineDiedError({ during: "a swap" }));
     await engine.setWeights({ dir: "/w2", version: 2 });
     expect(servers[1]?.loaded).toEqual([{ dir: "/w2", version: 2 }]);
     expect(engine.weightVersion).toBe(2);
