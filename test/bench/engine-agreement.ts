@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { submit } from "../../backbones/index.ts";
-import type { BenchOptions, BenchRow } from "./run.ts";
+import type { BenchOptions, BenchRow } from "./bench.ts";
 
 const GOALS = { float32: 0.001, bfloat16: 0.03 } as const;
 

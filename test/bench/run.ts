@@ -2,22 +2,9 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import type { BenchOptions, BenchRow } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
-
-/** One row of a benchmark: a figure with its unit, and its spread over the repeats. */
-export interface BenchRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly spread: string;
-}
-
-/** What a benchmark may be told. */
-export interface BenchOptions {
-  readonly model?: string;
-  readonly data?: string;
-}
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,

@@ -2,7 +2,7 @@
 
 import { cpus } from "node:os";
 import { openSandbox } from "../../actors/rollout/sandbox/index.ts";
-import type { BenchRow } from "./run.ts";
+import type { BenchRow } from "./bench.ts";
 
 const RUNS = 400;
 
