@@ -2,7 +2,7 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { openTasks, TaskOrder, type TaskSet } from "../actors/index.ts";
+import { openTasks, pythonPath, TaskOrder, type TaskSet } from "../actors/index.ts";
 import { type AstuneConfig, checkInputs, type LoadedConfig, loadConfig, UserError } from "../configs/index.ts";
 import { recordProcess } from "../runtime/processes/index.ts";
 import { openDebugCrew } from "./debug/index.ts";
@@ -40,6 +40,7 @@ export async function submit(options: SubmitOptions): Promise<Summary> {
     });
   }
   checkInputs(config, loaded.where);
+  pythonPath();
   const training = await openTasks(config.task_reader, "training");
   const validation = await openValidation(config);
 

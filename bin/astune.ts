@@ -7,6 +7,7 @@ import { addKillCommand, addSubmitCommand, legacyArguments } from "./commands/ru
 
 /** Exit code of a mistake that the user can mend. */
 const USER_ERROR = 2;
+const FAILED = 1;
 const INTERRUPTED = 130;
 
 function program(): Command {
@@ -30,23 +31,30 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** Says what went wrong, and gives the exit code: 2 for what the user can mend, 1 for what failed, 130 for a stop. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USER_ERROR;
-  if (error instanceof Error && error.name === "InterruptedError") {
-    process.stderr.write(`${error.message}\n`);
-    return INTERRUPTED;
+  const chain = causesOf(error);
+  const told = chain.find((each) => each instanceof UserError || each.name === "InterruptedError");
+  if (told !== undefined) {
+    const interrupted = !(told instanceof UserError);
+    process.stderr.write(interrupted ? `${told.message}\n` : `astune: ${told.message}\n`);
+    return interrupted ? INTERRUPTED : USER_ERROR;
   }
-  if (error instanceof UserError || isTold(error)) {
-    process.stderr.write(`astune: ${error.message}\n`);
-    return USER_ERROR;
+  // Errors of astune's parts carry a code and say all there is to say; the innermost is the one that happened.
+  const coded = chain.findLast((each) => "code" in each && /^[A-Z_]+$/.test(String(each.code)));
+  if (coded !== undefined) {
+    process.stderr.write(`astune: ${coded.message}\n`);
+    return FAILED;
   }
-  process.stderr.write(
-    `astune: this is a fault of astune's own: ${error instanceof Error ? error.stack : String(error)}\n`,
-  );
-  return 1;
+  const stack = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`astune: this is a fault of astune's own: ${stack}\n`);
+  return FAILED;
 }
 
-/** Errors of other parts that say all a user needs in one line. */
-function isTold(error: unknown): error is Error {
-  return error instanceof Error && "exitCode" in error && error.exitCode === USER_ERROR;
+/** An error, its cause, that one's cause and so on. */
+function causesOf(error: unknown): Error[] {
+  const chain: Error[] = [];
+  for (let each = error; each instanceof Error && !chain.includes(each); each = each.cause) chain.push(each);
+  return chain;
 }

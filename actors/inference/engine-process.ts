@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import { recordProcess } from "../../runtime/processes/index.ts";
 import { untilGroupIsGone } from "./process-group.ts";
 import type { ServerEnd } from "./running-server.ts";
 
@@ -41,6 +42,11 @@ export class EngineProcess {
       env: { ...process.env, ...options.environment },
     });
     this.pid = this.#child.pid ?? -1;
+    const forget = recordProcess({
+      pid: this.pid,
+      name: `inference engine (log: ${options.logFile})`,
+      leadsGroup: true,
+    });
     this.#child.stdin?.on("error", () => {});
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream === null) continue;
@@ -56,6 +62,7 @@ export class EngineProcess {
         this.#isOver = true;
         // Workers may outlive their leader, and hold a GPU.
         this.#signal("SIGKILL");
+        forget();
         this.#log.end();
         const end = { how, lastOutput: this.lastLines() };
         void untilGroupIsGone(this.pid, GONE_MS).then(() => resolve(end));

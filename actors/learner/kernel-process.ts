@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { recordProcess } from "../../runtime/processes/index.ts";
 import { KernelDiedError, type KernelEnd, KernelError } from "./kernel-error.ts";
 import { pythonPath } from "./python-path.ts";
 
@@ -56,6 +57,7 @@ export class KernelProcess {
   readonly #lastLines: string[] = [];
   readonly #ended: Promise<KernelEnd>;
   readonly #onEvent: (event: KernelEvent) => void;
+  readonly #forget: () => void;
   #end: KernelEnd | undefined;
   #nextId = 1;
   #closing: Promise<void> | undefined;
@@ -72,6 +74,7 @@ export class KernelProcess {
       ...options.environment,
     });
     this.pid = this.#child.pid ?? -1;
+    this.#forget = recordProcess({ pid: this.pid, name: `training kernel (log: ${this.logFile})`, leadsGroup: true });
     this.#child.stdin.on("error", () => {});
     const replies = createInterface({ input: this.#child.stdout });
     replies.on("line", (line) => this.#receive(line));
@@ -134,6 +137,7 @@ export class KernelProcess {
     // A grandchild may hold the pipes open; what was written before the end arrives at once.
     await endsWithin(Promise.all(read), 1_000);
     this.#signal("SIGKILL");
+    this.#forget();
     this.#log.end();
     if (this.pid <= 0 && result.shortMessage) this.#remember(result.shortMessage);
     const end: KernelEnd = {

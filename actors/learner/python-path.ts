@@ -21,11 +21,11 @@ export function pythonPath(environment: NodeJS.ProcessEnv = process.env, package
     throw new UserError(
       {
         where: chosen ? "ASTUNE_PYTHON" : "Python",
-        expected: "an interpreter with torch and transformers",
+        expected: "a Python interpreter with torch and transformers",
         found: `nothing that can be run at ${path}`,
         fix: chosen
           ? "set ASTUNE_PYTHON to a Python 3.11 that has them, or unset it"
-          : "run `npm run build`, which makes it, or set ASTUNE_PYTHON",
+          : "run `npm run quickstart`, which makes it, or set ASTUNE_PYTHON",
       },
       { cause },
     );

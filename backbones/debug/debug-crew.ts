@@ -12,7 +12,7 @@ import {
   RolloutActor,
 } from "../../actors/index.ts";
 import type { AstuneConfig } from "../../configs/index.ts";
-import { get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
+import { ActorDiedError, get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
 import type { Crew } from "../loop/index.ts";
 import { judgeOptions, learnerOptions, rolloutOptions, type SearchFolders, vllmOptions } from "../loop/index.ts";
 import { visibleGpus } from "./visible-gpus.ts";
@@ -41,7 +41,10 @@ export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
   };
   const closeAll = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) {
-      await closer().catch((error: unknown) => say(`while closing: ${String(error)}`));
+      // An actor that died has nothing left to close, and why it died is told by whoever needed it.
+      await closer().catch((error: unknown) => {
+        if (!(error instanceof ActorDiedError)) say(`while closing: ${String(error)}`);
+      });
     }
     await shutdown();
   };

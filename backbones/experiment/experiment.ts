@@ -43,8 +43,8 @@ export class Experiment {
 
   /** Makes the folder of a new run. A folder that already holds a run is refused, so that nothing is lost. */
   static async create(folder: string, expandedYaml: string): Promise<Experiment> {
-    const entries = await readdir(folder).catch((): string[] => []);
-    if (entries.includes("metrics.jsonl") || entries.includes("checkpoints")) {
+    const experiment = new Experiment(folder);
+    if ((await experiment.metrics()).length > 0 || (await experiment.checkpointSteps()).length > 0) {
       throw new UserError({
         where: folder,
         expected: "a folder without a run in it",
@@ -52,7 +52,6 @@ export class Experiment {
         fix: "go on with it by --resume, or set another astune.experiment_name",
       });
     }
-    const experiment = new Experiment(folder);
     await experiment.#prepare(expandedYaml);
     return experiment;
   }

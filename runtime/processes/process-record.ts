@@ -36,13 +36,20 @@ export function startTicksOf(pid: number): string | undefined {
   }
 }
 
-/** Records a process that was just started. Call the returned function once it has ended. */
+/**
+ * Records a process that was just started. Call the returned function once it has ended. Where the state folder cannot
+ * be written the process goes unrecorded: it then ends with its parent only.
+ */
 export function recordProcess(process: { pid: number; name: string; leadsGroup: boolean }): () => void {
   const startTicks = startTicksOf(process.pid);
   if (startTicks === undefined) return () => undefined;
-  mkdirSync(folder(), { recursive: true, mode: 0o700 });
   const file = join(folder(), `${process.pid}.json`);
-  writeFileSync(file, JSON.stringify({ ...process, startTicks } satisfies ProcessRecord), { mode: 0o600 });
+  try {
+    mkdirSync(folder(), { recursive: true, mode: 0o700 });
+    writeFileSync(file, JSON.stringify({ ...process, startTicks } satisfies ProcessRecord), { mode: 0o600 });
+  } catch {
+    return () => undefined;
+  }
   return () => rmSync(file, { force: true });
 }
 
