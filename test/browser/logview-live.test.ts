@@ -72,7 +72,8 @@ describe.skipIf(!hasChromium)("the page of a run that is going on", () => {
     const before = await row.boundingBox();
     await step(2, 10);
     await page.getByText("50 episodes", { exact: true }).waitFor();
-    await page.waitForFunction("document.querySelector('#list').scrollTop === 540 + 10 * 54");
+    const scrolled = (): Promise<number> => page.locator("#list").evaluate((list) => list.scrollTop);
+    await expect.poll(scrolled, { timeout: 30_000 }).toBe(540 + 10 * 54);
     expect((await row.boundingBox())?.y).toBe(before?.y);
     await page.locator("#list").evaluate((list) => list.scrollTo(0, 0));
     await page.locator(".row[data-place='step-000002/9']").waitFor();

@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium)("the page of a run with 1,200 episodes", () => {
     await page.getByLabel("Step or range of steps").fill("18-36");
     await page.getByText("32 of 1,200 episodes").waitFor();
     await page.getByLabel("Success").selectOption("true");
-    await page.waitForFunction("document.querySelectorAll('.row .mark.wrong').length === 0");
+    await expect.poll(() => page.locator(".row .mark.wrong").count(), { timeout: 30_000 }).toBe(0);
     await page.getByLabel("Success").selectOption("");
     await page.getByLabel("Split").selectOption("");
     await page.getByLabel("Step or range of steps").fill("");
@@ -110,7 +110,7 @@ describe.skipIf(!hasChromium)("the page of a run with 1,200 episodes", () => {
     await page.getByText(/^\d of 1,200 episodes$/).waitFor();
     await page.getByLabel("Task").fill("");
     await page.getByLabel("Search text").fill("not the reference");
-    await page.waitForFunction("document.querySelectorAll('.row .mark.right').length === 0");
+    await expect.poll(() => page.locator(".row .mark.right").count(), { timeout: 30_000 }).toBe(0);
     await page.getByLabel("Search text").fill("no such words anywhere");
     await page.getByText("0 of 1,200 episodes").waitFor();
     expect(problems).toEqual([]);
@@ -208,11 +208,8 @@ describe.skipIf(!hasChromium)("the page of a run with 1,200 episodes", () => {
 
   test("1,200 episodes are listed within seconds and scroll without a long pause", async () => {
     const { page } = await openPage(browser, `${logview.url}#/episodes`);
-    const listedMs = Number(
-      await page
-        .waitForFunction("document.querySelector('.row[data-place^=v]') && performance.now()")
-        .then((found) => found.jsonValue()),
-    );
+    await page.locator(".row[data-place^=v]").first().waitFor();
+    const listedMs = await page.evaluate(() => performance.now());
     const frames = await page.locator("#list").evaluate(async (list) => {
       const gaps: number[] = [];
       let last = performance.now();

@@ -137,7 +137,7 @@ test("a kernel that ignores everything is killed with the children it started", 
 
 test("a missing interpreter is the user's to mend, and says how", () => {
   expect(() => pythonPath({}, join(folder, "package"))).toThrow(
-    `Python: expected an interpreter with torch and transformers, got nothing that can be run at ${join(folder, "package")}`,
+    `Python: expected a Python interpreter with torch and transformers, got nothing that can be run at ${join(folder, "package")}`,
   );
   expect(() => pythonPath({ ASTUNE_PYTHON: "/nowhere/python" })).toThrow("ASTUNE_PYTHON: expected");
   expect(pythonPath({ ASTUNE_PYTHON: process.execPath })).toBe(process.execPath);
