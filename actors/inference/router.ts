@@ -16,6 +16,8 @@ export interface RouterOptions {
   readonly margin?: number;
   /** Least time between two questions whether a failed engine is back. 2,000 by default. */
   readonly retryAfterMs?: number;
+  /** Which failures another engine may mend. By default those that say so of themselves. */
+  readonly isRetryable?: (error: unknown) => boolean;
   /** A clock in milliseconds. */
   readonly now?: () => number;
 }
@@ -44,6 +46,7 @@ export class EngineRouter implements Engine {
   readonly #places: readonly Place[];
   readonly #margin: number;
   readonly #retryAfterMs: number;
+  readonly #isRetryable: (error: unknown) => boolean;
   readonly #now: () => number;
   /** Which place served an affinity or a prompt's beginning last; the oldest are forgotten. */
   readonly #served = new Map<string, number>();
@@ -53,6 +56,7 @@ export class EngineRouter implements Engine {
     this.#places = engines.map((engine, index) => ({ engine, index, inFlight: 0, failedAt: undefined }));
     this.#margin = options.margin ?? 8;
     this.#retryAfterMs = options.retryAfterMs ?? 2_000;
+    this.#isRetryable = options.isRetryable ?? isRetryable;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -61,7 +65,7 @@ export class EngineRouter implements Engine {
     try {
       return await this.#ask(first, request);
     } catch (error) {
-      if (!isRetryable(error) || this.#places.length === 1) throw error;
+      if (!this.#isRetryable(error) || this.#places.length === 1) throw error;
       return this.#ask(this.#pick(request, first.index), request);
     }
   }
@@ -96,7 +100,7 @@ export class EngineRouter implements Engine {
       place.failedAt = undefined;
       return reply;
     } catch (error) {
-      if (isRetryable(error)) place.failedAt = this.#now();
+      if (this.#isRetryable(error)) place.failedAt = this.#now();
       throw error;
     } finally {
       place.inFlight--;

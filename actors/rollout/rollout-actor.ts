@@ -2,9 +2,10 @@
 
 import { basename, resolve } from "node:path";
 import type { Episode, EpisodeStatus } from "../episode.ts";
+import { EngineRouter } from "../inference/index.ts";
 import { loadClass } from "../protocol/index.ts";
 import { serviceEnvironments } from "../tasks/index.ts";
-import { EnginePool } from "./engine-pool.ts";
+import { checkedEngine, mayGoBetterElsewhere } from "./checked-engine.ts";
 import { EpisodeSession, messageOf, type SessionSettings } from "./episode-session.ts";
 import { faultsOf } from "./faults.ts";
 import { mergeTurns } from "./merge.ts";
@@ -68,7 +69,7 @@ export class RolloutActor {
     const settings: SessionSettings = {
       text,
       cache: new PromptCache(text),
-      engine: new EnginePool(engines),
+      engine: new EngineRouter(engines.map(checkedEngine), { isRetryable: mayGoBetterElsewhere }),
       modelName: modelName ?? basename(resolve(modelPath)),
       maxModelLen: this.#options.maxModelLen,
       maxResponseTokens: this.#options.maxResponseTokens,

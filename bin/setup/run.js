@@ -42,7 +42,7 @@ const targets = {
   },
   async bench() {
     await installNodePackages(root);
-    await installPython(root, { withVllm: false });
+    await installPython(root, { withVllm: true });
     return node("--import", "./bin/typescript.js", "test/bench/run.ts", ...rest);
   },
 };
