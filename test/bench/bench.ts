@@ -12,4 +12,5 @@ export interface BenchRow {
 export interface BenchOptions {
   readonly model?: string;
   readonly data?: string;
+  readonly dtype?: string;
 }

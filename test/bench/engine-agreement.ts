@@ -1,6 +1,7 @@
 /**
  * How far vLLM's log-probabilities are from the learner's: two steps of the math agent, with the weights of the first
- * swapped into vLLM before the second. `--model` is a Hugging Face folder, `--data` a JSONL file of word problems.
+ * swapped into vLLM before the second. `--model` is a Hugging Face folder, `--data` a JSONL file of word problems, `--dtype` float32 (the
+ * default) or bfloat16, on both sides.
  * The judge of this run spreads rewards over the episodes, so that a model that solves nothing is trained too.
  */
 
@@ -12,23 +13,20 @@ import type { BenchOptions, BenchRow } from "./bench.ts";
 
 const GOALS = { float32: 0.001, bfloat16: 0.03 } as const;
 
-export async function engineAgreement({ model, data }: BenchOptions): Promise<BenchRow[]> {
+export async function engineAgreement({ model, data, dtype = "float32" }: BenchOptions): Promise<BenchRow[]> {
   if (model === undefined || data === undefined) throw new Error("engine-agreement needs --model DIR and --data FILE");
-  const rows: BenchRow[] = [];
-  for (const dtype of ["float32", "bfloat16"] as const) {
-    const metrics = await run(resolve(model), resolve(data), dtype);
-    for (const row of metrics) {
-      const difference = row["learner/logprob_difference"];
-      if (difference === undefined) throw new Error(`step ${row["step"]} trained nothing`);
-      rows.push({
-        name: `${dtype}, step ${row["step"]}, ${row["learner/trained_tokens"]} tokens`,
-        value: Number(difference.toPrecision(3)),
-        unit: `mean |Δ log p|, to hold: under ${GOALS[dtype]}`,
-        spread: `swap ${row["time/weights_seconds"]?.toFixed(1)} s, largest ratio ${row["learner/mismatch_max"]?.toFixed(3)}`,
-      });
-    }
-  }
-  return rows;
+  if (dtype !== "float32" && dtype !== "bfloat16") throw new Error("--dtype is float32 or bfloat16");
+  const metrics = await run(resolve(model), resolve(data), dtype);
+  return metrics.map((row) => {
+    const difference = row["learner/logprob_difference"];
+    if (difference === undefined) throw new Error(`step ${row["step"]} trained nothing`);
+    return {
+      name: `${dtype}, step ${row["step"]}, ${row["learner/trained_tokens"]} tokens`,
+      value: Number(difference.toPrecision(3)),
+      unit: `mean |Δ log p|, to hold: under ${GOALS[dtype]}`,
+      spread: `swap ${row["time/weights_seconds"]?.toFixed(1)} s, largest ratio ${row["learner/mismatch_max"]?.toFixed(4)}`,
+    };
+  });
 }
 
 async function run(model: string, data: string, dtype: string): Promise<Record<string, number>[]> {

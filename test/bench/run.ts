@@ -13,7 +13,12 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean" }, model: { type: "string" }, data: { type: "string" } },
+  options: {
+    json: { type: "boolean" },
+    model: { type: "string" },
+    data: { type: "string" },
+    dtype: { type: "string" },
+  },
 });
 const [name = ""] = positionals;
 const bench = benches[name];
@@ -24,6 +29,7 @@ if (bench === undefined) {
 const rows = await bench({
   ...(values.model !== undefined && { model: values.model }),
   ...(values.data !== undefined && { data: values.data }),
+  ...(values.dtype !== undefined && { dtype: values.dtype }),
 });
 if (values.json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
