@@ -59,8 +59,7 @@ export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
     const learner = remote(LearnerActor).options(lease).remote({ logDir: logFolder });
     closers.push(() => get(learner.close.remote()));
     say("loading the model into the learner");
-    const loading = learnerOptions(config, gpus);
-    await learner.load.remote(loading);
+    await learner.load.remote(learnerOptions(config, gpus));
 
     const choice = await chooseEngine(config.inference.engine, { deterministic: config.deterministic });
     say(`engine: ${choice.kind} (${choice.reason})`);
@@ -100,11 +99,10 @@ export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
       judge: async (task, episode) => judge.judge.remote({ task, episode }),
       train: async (samples, train) => learner.train.remote([...samples], train, options.badBatchFolder),
       async publishWeights(version) {
-        // In the arithmetic of both sides: weights rounded to the folder's own would make engine and learner differ.
         // Two folders in turn: an engine that dies during a swap starts again from the one before.
         const dir = join(options.weightsFolder, `weights-${version % 2}`);
         if (shared) await learner.setWeightVersion.remote(version);
-        else await learner.exportWeights.remote(dir, loading.dtype);
+        else await learner.exportWeights.remote(dir);
         await get(engines.map((engine) => engine.setWeights.remote(shared ? { version } : { dir, version })));
       },
       saveLearner: async (folder) => void (await learner.saveCheckpoint.remote(folder)),
