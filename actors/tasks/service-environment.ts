@@ -1,6 +1,7 @@
 /** Instances of an environment service for the episodes of a RolloutActor. */
 
 import { randomUUID } from "node:crypto";
+import type { Environment } from "../rollout/workflow.ts";
 import type { ChatMessage, Task } from "../task.ts";
 import { EnvServiceClient, type EnvServiceOptions } from "./env-service-client.ts";
 
@@ -13,14 +14,7 @@ export interface EnvOutcome {
 
 /** An instance that is open for one episode. */
 export interface ServiceEnvironment {
-  readonly env: {
-    step(action: { readonly role: string; readonly content: string }): Promise<{
-      readonly observation: string;
-      readonly reward: number;
-      readonly isTerminated: boolean;
-      readonly info: Readonly<Record<string, unknown>>;
-    }>;
-  };
+  readonly env: Environment;
   readonly initMessages: readonly ChatMessage[];
   readonly mainQuery: string;
   readonly judgeInput: { readonly env_instance_id: string; readonly env_outcome: EnvOutcome };
