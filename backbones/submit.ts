@@ -2,7 +2,7 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { openTasks, pythonPath, TaskOrder, type TaskSet } from "../actors/index.ts";
+import { openTasks, pythonPath, sharedRoot, TaskOrder, type TaskSet } from "../actors/index.ts";
 import { type AstuneConfig, checkInputs, type LoadedConfig, loadConfig, UserError } from "../configs/index.ts";
 import { recordProcess } from "../runtime/processes/index.ts";
 import { openDebugCrew } from "./debug/index.ts";
@@ -10,7 +10,6 @@ import { Experiment, Progress, type ProgressOutput, type Summary, summaryTable }
 import { experimentFolder, newestExperiment } from "./experiment-folder.ts";
 import { startLogview } from "./logview/index.ts";
 import { type LoopPlan, planLoop, TuningLoop } from "./loop/index.ts";
-import { scratchFolder } from "./scratch-folder.ts";
 
 export interface SubmitOptions {
   readonly conf: string;
@@ -86,7 +85,7 @@ async function run(
   options: SubmitOptions,
 ): Promise<Summary> {
   const { config } = loaded;
-  const weightsFolder = await mkdtemp(join(await scratchFolder(), "astune-weights-"));
+  const weightsFolder = await mkdtemp(join(await sharedRoot(), "astune-weights-"));
   const crew = await openDebugCrew({
     config,
     searchFolders: [dirname(loaded.path), process.cwd()],

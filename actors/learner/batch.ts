@@ -59,7 +59,8 @@ export function withBatchFile<T>(
   });
 }
 
-async function sharedRoot(): Promise<string> {
+/** Where large files lie for a moment: shared memory where the system has it, else the temporary folder. */
+export async function sharedRoot(): Promise<string> {
   try {
     await access("/dev/shm", constants.W_OK);
     return "/dev/shm";

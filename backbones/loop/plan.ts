@@ -7,8 +7,6 @@ import type { RolloutPlan } from "./rollouts.ts";
 export interface LoopPlan {
   readonly totalSteps: number;
   readonly tasksPerStep: number;
-  readonly seed: number;
-  readonly deterministic: boolean;
   readonly dynamicSampling: boolean;
   readonly maxStaleness: number;
   readonly saveEvery: number;
@@ -39,8 +37,6 @@ export function planLoop(config: AstuneConfig, trainingTasks: number, validation
   return {
     totalSteps: trainer.total_training_steps ?? trainer.total_epochs * stepsPerEpoch,
     tasksPerStep,
-    seed: config.seed,
-    deterministic: config.deterministic,
     dynamicSampling: algorithm.dynamic_sampling,
     maxStaleness: trinity.max_staleness,
     saveEvery: trainer.save_freq,

@@ -25,8 +25,6 @@ const tasks = (length: number): TaskSet => ({ length, at: async (index) => task(
 const PLAN: LoopPlan = {
   totalSteps: 4,
   tasksPerStep: 3,
-  seed: 7,
-  deterministic: true,
   dynamicSampling: false,
   maxStaleness: 1,
   saveEvery: 2,
