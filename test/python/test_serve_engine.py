@@ -42,9 +42,9 @@ def model():
 class Served:
     """A running engine and the calls of a test."""
 
-    def __init__(self, model, folder: Path, deterministic: bool = False):
+    def __init__(self, model, folder: Path, deterministic: bool = False, lock=None):
         self.model = model
-        self.lock = threading.RLock()
+        self.lock = lock or threading.RLock()
         self.server = EngineServer(lambda: model, [], "cpu", self.lock, deterministic, max_batch=16)
         self.socket = str(folder / "engine.sock")
         self.server.start(self.socket)
@@ -116,24 +116,38 @@ def test_a_longer_conversation_starts_from_the_shorter_one_and_stays_exact(model
         assert served.server._scheduler._generator._prefixes.hit_tokens > 0
 
 
+class LockBeforePass:
+    """The weights lock; the engine's thread calls `change` under it right before its pass number `at`."""
+
+    def __init__(self, at: int, change):
+        self._lock = threading.RLock()
+        self._left = at
+        self._change = change
+
+    def __enter__(self):
+        self._lock.acquire()
+        self._left -= 1
+        if self._left == 0:
+            self._change()
+
+    def __exit__(self, *_) -> None:
+        self._lock.release()
+
+
 def test_weights_that_change_under_a_generation_change_its_numbers_and_versions(model, tmp_path):
-    with Served(model, tmp_path) as served:
-        prompt = prompts(4)[3]
+    def change():
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.01 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5)))
+        served.server.set_weight_version(3)
 
-        async def work():
-            running = asyncio.create_task(served.generate(prompt, max_tokens=400, seed=2))
-            while served.server._scheduler.running() == 0:
-                await asyncio.sleep(0.001)
-            with served.lock, torch.no_grad():
-                for parameter in model.parameters():
-                    parameter.add_(0.01 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5)))
-                served.server.set_weight_version(3)
-            return await running
-
-        choice = served.run(work)
+    prompt = prompts(4)[3]
+    with Served(model, tmp_path, lock=LockBeforePass(7, change)) as served:
+        choice = served.run(lambda: served.generate(prompt, max_tokens=60, seed=2))
         first, last = choice["weight_versions"]
         assert (first["version"], last["version"]) == ("0", "3")
         cut = last["start"]
+        assert cut == 5  # one pass for the prompt, then one for each token
         got = torch.tensor(choice["logprobs"]["token_logprobs"])
         exact = served.exact(prompt, choice["token_ids"])
         torch.testing.assert_close(got[cut:], exact[cut:], atol=1e-4, rtol=0)
