@@ -1,6 +1,15 @@
 // One actor of the local runtime through all its lives: waits for its arguments and for a place, is constructed, serves,
 // is made again after a kill if it may be, and dies of a cause that it remembers.
 import {
+  ActorClient,
+  ActorFailures,
+  ActorHost,
+  actorCallFacts,
+  CallArguments,
+  type CallOwner,
+  PendingCall,
+} from "../calls/index.ts";
+import {
   type ActorId,
   type ActorSpec,
   type ActorState,
@@ -17,16 +26,10 @@ import {
   type TaskId,
 } from "../core/index.ts";
 import { RayTaskError } from "../errors/index.ts";
-import { actorCallFacts } from "./actor-call-facts.ts";
-import { ActorClient } from "./actor-client.ts";
+import type { Grant, Refused } from "../placement/index.ts";
 import { callSite, describeActor, groupIdOf } from "./actor-description.ts";
-import { ActorFailures } from "./actor-failures.ts";
-import { ActorHost } from "./actor-host.ts";
-import { CallArguments } from "./call-arguments.ts";
 import type { LocalServices } from "./local-services.ts";
-import { type CallOwner, PendingCall } from "./pending-call.ts";
 import { runtimeEnvProblem } from "./runtime-env.ts";
-import type { Grant, Refused } from "./scheduler.ts";
 
 /** Ray's time for an actor that ends of its own will. */
 const gracefulShutdownMs = 30_000;

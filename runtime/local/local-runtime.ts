@@ -1,5 +1,16 @@
 // The local runtime: every task and actor in this process, on its event loop, behind the same door as a cluster.
 import {
+  byReference,
+  byWire,
+  type Carrier,
+  type Channel,
+  DirectChannel,
+  Endpoints,
+  ObjectEntry,
+  PendingCall,
+  Turns,
+} from "../calls/index.ts";
+import {
   type ActorId,
   type ActorSpec,
   type JobId,
@@ -21,17 +32,12 @@ import {
   InvalidOptionError,
   RaySystemError,
 } from "../errors/index.ts";
-import { byReference, type Carrier } from "./carrier.ts";
-import { type Channel, DirectChannel, Endpoints, Turns } from "./channel.ts";
+import { Scheduler } from "../placement/index.ts";
 import { LocalActor } from "./local-actor.ts";
 import { describeNode, type LocalNodeOptions, localNode } from "./local-node.ts";
 import type { LocalServices } from "./local-services.ts";
-import { ObjectEntry } from "./object-entry.ts";
-import { PendingCall } from "./pending-call.ts";
 import { PlacementGroups } from "./placement-groups.ts";
-import { Scheduler } from "./scheduler.ts";
 import { TaskRunner } from "./task-runner.ts";
-import { byWire } from "./wire-carrier.ts";
 import { WireChannel } from "./wire-channel.ts";
 
 export interface LocalRuntimeOptions extends LocalNodeOptions {

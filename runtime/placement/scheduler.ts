@@ -16,6 +16,7 @@ import {
 
 /** What a task or an actor has been given. */
 export interface Grant {
+  readonly nodeId: string;
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
   release(): void;
@@ -38,19 +39,43 @@ export interface Ask {
   refused(refused: Refused): void;
 }
 
-/** A set of views that leases are taken from: the nodes, or a group's bundles. */
+/** A set of views that leases are taken from, in their order: the nodes, or a group's bundles. */
 export class Ledger {
-  readonly views: NodeView[];
+  readonly #views: NodeView[] = [];
+  readonly #places = new Map<string, number>();
 
   constructor(views: readonly NodeView[]) {
-    this.views = [...views];
+    for (const view of views) this.add(view);
   }
 
-  /** Replaces the view of this id. */
+  get views(): readonly NodeView[] {
+    return this.#views;
+  }
+
+  get(id: string): NodeView | undefined {
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : this.#views[place];
+  }
+
+  /** Adds a view, or replaces the one of its id. */
+  add(view: NodeView): void {
+    const place = this.#places.get(view.id) ?? this.#views.length;
+    this.#places.set(view.id, place);
+    this.#views[place] = view;
+  }
+
+  remove(id: string): void {
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    this.#views.splice(place, 1);
+    this.#places.clear();
+    for (const [index, view] of this.#views.entries()) this.#places.set(view.id, index);
+  }
+
+  /** Replaces the view of this id; nothing where there is none any more. */
   update(id: string, change: (view: NodeView) => NodeView): void {
-    const index = this.views.findIndex((view) => view.id === id);
-    const view = this.views[index];
-    if (view) this.views[index] = change(view);
+    const view = this.get(id);
+    if (view) this.add(change(view));
   }
 }
 
@@ -70,12 +95,15 @@ export type GroupView = Ledger | { readonly pending: string } | { readonly gone:
 
 export class Scheduler {
   readonly nodes: Ledger;
+  /** Nodes may join later: what none of these could ever take waits for one that can, and says why. */
+  readonly mayGrow: boolean;
   readonly #groupView: (groupId: string) => GroupView;
   readonly #waiting = new Set<Waiter>();
 
-  constructor(nodes: readonly NodeView[], groupView: (groupId: string) => GroupView) {
+  constructor(nodes: readonly NodeView[], groupView: (groupId: string) => GroupView, mayGrow = false) {
     this.nodes = new Ledger(nodes);
     this.#groupView = groupView;
+    this.mayGrow = mayGrow;
   }
 
   /** Asks for a place. The answer may come before this returns. The function given back withdraws the question. */
@@ -141,7 +169,9 @@ class AskWaiter implements Waiter {
     const decision: Decision = place(request, views);
     if (decision.kind === "placed") return this.#grant(ledger, decision.nodeId);
     this.reasons = decision.refusals.map(({ nodeId, reason }) => (nodeId === "" ? reason : `${nodeId}: ${reason}`));
-    return decision.kind === "infeasible" && this.#refuse("unschedulable", this.reasons);
+    // A bundle never grows; the cluster may.
+    const final = decision.kind === "infeasible" && (inGroup || !this.#scheduler.mayGrow);
+    return final && this.#refuse("unschedulable", this.reasons);
   }
 
   #refuse(kind: Refused["kind"], reasons: readonly string[]): true {
@@ -151,7 +181,7 @@ class AskWaiter implements Waiter {
 
   #grant(ledger: Ledger, nodeId: string): boolean {
     const { strategy, held } = this.#ask.request;
-    const view = ledger.views.find(({ id }) => id === nodeId);
+    const view = ledger.get(nodeId);
     const taken = view && take(view, held);
     if (!taken) return false;
     ledger.update(nodeId, () => taken.node);
@@ -159,6 +189,7 @@ class AskWaiter implements Waiter {
     this.#ask.granted(
       new LedgerGrant(
         taken.lease,
+        view.home ?? view.id,
         Object.keys(share ? taken.node.gpuTotals : taken.lease.gpus),
         ledger,
         this.#scheduler,
@@ -169,6 +200,7 @@ class AskWaiter implements Waiter {
 }
 
 class LedgerGrant implements Grant {
+  readonly nodeId: string;
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
   readonly #lease: Lease;
@@ -177,8 +209,9 @@ class LedgerGrant implements Grant {
   #released = false;
   #lent = 0;
 
-  constructor(lease: Lease, gpuIds: readonly string[], ledger: Ledger, scheduler: Scheduler) {
+  constructor(lease: Lease, nodeId: string, gpuIds: readonly string[], ledger: Ledger, scheduler: Scheduler) {
     this.#lease = lease;
+    this.nodeId = nodeId;
     this.gpuIds = gpuIds;
     this.resources = Object.fromEntries(Object.entries(lease.units).map(([name, n]) => [name, toAmount(name, n)]));
     this.#ledger = ledger;
