@@ -27,6 +27,13 @@ export interface InitOptions {
 }
 
 let current: RuntimeBackend | undefined;
+let makeCurrent: (() => RuntimeBackend) | undefined;
+
+/** Gives this process, a host of the cluster, the runtime that its code uses; it is made when it is first used. */
+export function adoptRuntime(make: () => RuntimeBackend): void {
+  current = undefined;
+  makeCurrent = make;
+}
 
 const known = ["local", "numCpus", "numGpus", "memory", "resources", "labels", "namespace", "wire"];
 
@@ -56,11 +63,12 @@ export async function shutdown(): Promise<void> {
 }
 
 export function isInitialized(): boolean {
-  return current !== undefined;
+  return current !== undefined || makeCurrent !== undefined;
 }
 
 /** The runtime; throws RaySystemError before `init`. */
 export function runtime(): RuntimeBackend {
+  current ??= makeCurrent?.();
   if (!current) throw new RaySystemError("the runtime is not started: call init({ local: true }) first");
   return current;
 }

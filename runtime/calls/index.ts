@@ -1,5 +1,5 @@
 // Calls, wherever their two ends are: how a caller keeps one, how a host runs one, what passes between them.
-export { actorCallFacts } from "./actor-call-facts.ts";
+export { actorCallFacts, type CallFactsSource } from "./actor-call-facts.ts";
 export { ActorClient } from "./actor-client.ts";
 export { ActorFailures } from "./actor-failures.ts";
 export { ActorHost, defaultLane } from "./actor-host.ts";

@@ -1,5 +1,4 @@
-// One actor of the local runtime through all its lives: waits for its arguments and for a place, is constructed, serves,
-// is made again after a kill if it may be, and dies of a cause that it remembers.
+// One actor of the local runtime through all its lives: waits, is constructed, serves, is made again, and dies of a cause.
 import {
   ActorClient,
   ActorFailures,
@@ -16,6 +15,7 @@ import {
   type ActorStateName,
   type ActorTarget,
   actorStates,
+  callSite,
   currentContext,
   type DeathCause,
   type MethodInfo,
@@ -27,7 +27,7 @@ import {
 } from "../core/index.ts";
 import { RayTaskError } from "../errors/index.ts";
 import type { Grant, Refused } from "../placement/index.ts";
-import { callSite, describeActor, groupIdOf } from "./actor-description.ts";
+import { describeActor, groupIdOf } from "./actor-description.ts";
 import type { LocalServices } from "./local-services.ts";
 import { runtimeEnvProblem } from "./runtime-env.ts";
 
@@ -65,7 +65,7 @@ export class LocalActor implements ActorTarget, CallOwner {
     const { ordered, maxPendingCalls } = spec.options;
     this.#client = new ActorClient({ className: spec.table.className, ordered, maxPendingCalls });
     this.#callSite = callSite();
-    this.#failures = new ActorFailures(this.actorId, spec);
+    this.#failures = new ActorFailures(this.actorId, spec.table.className, spec.options.name);
   }
 
   get table(): MethodTable {

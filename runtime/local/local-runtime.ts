@@ -32,15 +32,14 @@ import {
   InvalidOptionError,
   RaySystemError,
 } from "../errors/index.ts";
-import { Scheduler } from "../placement/index.ts";
+import { describeNode, here, type MachineOptions, machineNode, Scheduler } from "../placement/index.ts";
 import { LocalActor } from "./local-actor.ts";
-import { describeNode, type LocalNodeOptions, localNode } from "./local-node.ts";
 import type { LocalServices } from "./local-services.ts";
 import { PlacementGroups } from "./placement-groups.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { WireChannel } from "./wire-channel.ts";
 
-export interface LocalRuntimeOptions extends LocalNodeOptions {
+export interface LocalRuntimeOptions extends MachineOptions {
   readonly namespace: string;
   /** Makes every call, result and error pass through the wire's codec and frames. */
   readonly wire: boolean;
@@ -73,7 +72,7 @@ export class LocalRuntime implements RuntimeBackend {
     this.#carrier = options.wire ? byWire : byReference;
     const channel: Channel = options.wire ? new WireChannel(endpoints, turns) : new DirectChannel(endpoints, turns);
     this.#groups = new PlacementGroups(this.#carrier);
-    this.#scheduler = new Scheduler([localNode(this.#nodeId, options)], (groupId) => this.#groups.view(groupId));
+    this.#scheduler = new Scheduler([machineNode(this.#nodeId, options)], (groupId) => this.#groups.view(groupId));
     this.#services = {
       jobId: this.jobId,
       nodeId: this.#nodeId,
@@ -139,7 +138,7 @@ export class LocalRuntime implements RuntimeBackend {
   }
 
   async nodes() {
-    return this.#scheduler.nodes.views.map(describeNode);
+    return this.#scheduler.nodes.views.map((view) => describeNode(view, here));
   }
 
   createPlacementGroup(

@@ -3,20 +3,21 @@ import { type Carrier, ObjectEntry } from "../calls/index.ts";
 import {
   type Bundle,
   newId,
-  ObjectRef,
   type PlacementGroup,
   type PlacementGroupId,
   type PlacementGroupOptions,
   type PlacementGroupState,
 } from "../core/index.ts";
-import { PlacementGroupUnschedulableError, RaySystemError } from "../errors/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import {
   compileGroup,
   type GroupRequest,
   GroupTable,
   type GroupView,
+  groupOf,
   nameOf,
   type Scheduler,
+  unschedulable,
 } from "../placement/index.ts";
 
 export class PlacementGroups {
@@ -54,34 +55,4 @@ export class PlacementGroups {
   table(): PlacementGroupState[] {
     return this.#table.table();
   }
-}
-
-/** The error of a group that can never be placed. */
-export function unschedulable(request: GroupRequest, reasons: readonly string[]): PlacementGroupUnschedulableError {
-  const message = `placement group ${nameOf(request)} can never be placed: ${reasons.join("; ")}`;
-  return new PlacementGroupUnschedulableError(message, { placementGroupId: request.id, reasons });
-}
-
-/** A group as its user holds it; `entry` is settled when its waiting ends. */
-export function groupOf({ id, bundles, strategy, name }: GroupRequest, entry: ObjectEntry): PlacementGroup {
-  return {
-    id,
-    bundles,
-    strategy,
-    name,
-    ready: () => new ObjectRef<true>(entry),
-    wait: (timeoutMs) => waitFor(entry, timeoutMs),
-  };
-}
-
-function waitFor(entry: ObjectEntry, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => done(), timeoutMs);
-    const stop = entry.onSettled(() => done());
-    function done() {
-      clearTimeout(timer);
-      queueMicrotask(() => stop());
-      resolve(entry.settled && "value" in (entry.outcome ?? {}));
-    }
-  });
 }

@@ -6,6 +6,7 @@ import {
   fromUnits,
   giveBack,
   type Lease,
+  minus,
   type NodeView,
   place,
   type ResourceRequest,
@@ -14,9 +15,19 @@ import {
   type Units,
 } from "../scheduling/index.ts";
 
+/** A lease and the ledger it is of: the nodes', or a placement group's. */
+export interface GrantedLease extends Lease {
+  readonly groupId: string | null;
+  /** The node it is on, whatever it was taken from. */
+  readonly home: string;
+  readonly shareGpus: boolean;
+}
+
 /** What a task or an actor has been given. */
 export interface Grant {
   readonly nodeId: string;
+  /** What was taken, and of which group's bundle; it can be stored, and taken up again with `Scheduler.takeUp`. */
+  readonly lease: GrantedLease;
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
   release(): void;
@@ -119,6 +130,16 @@ export class Scheduler {
     return () => this.#waiting.delete(waiter);
   }
 
+  /** Takes up a lease that was granted before, as a head does that was started again. */
+  takeUp(lease: GrantedLease): Grant | undefined {
+    const ledger = lease.groupId === null ? this.nodes : this.#groupView(lease.groupId);
+    if (!(ledger instanceof Ledger)) return undefined;
+    ledger.update(lease.nodeId, (view) => {
+      return { ...view, free: minus(view.free, lease.units), gpus: minus(view.gpus, lease.gpus) };
+    });
+    return new LedgerGrant(lease, ledger, this);
+  }
+
   /** Something changed: lets everybody try again, oldest first. */
   pump(): void {
     for (const waiter of [...this.#waiting]) {
@@ -185,16 +206,14 @@ class AskWaiter implements Waiter {
     const taken = view && take(view, held);
     if (!taken) return false;
     ledger.update(nodeId, () => taken.node);
-    const share = strategy.kind === "placementGroup" && strategy.shareGpus;
-    this.#ask.granted(
-      new LedgerGrant(
-        taken.lease,
-        view.home ?? view.id,
-        Object.keys(share ? taken.node.gpuTotals : taken.lease.gpus),
-        ledger,
-        this.#scheduler,
-      ),
-    );
+    const inGroup = strategy.kind === "placementGroup";
+    const lease: GrantedLease = {
+      ...taken.lease,
+      groupId: inGroup ? strategy.groupId : null,
+      home: view.home ?? view.id,
+      shareGpus: inGroup && strategy.shareGpus,
+    };
+    this.#ask.granted(new LedgerGrant(lease, ledger, this.#scheduler));
     return true;
   }
 }
@@ -203,16 +222,17 @@ class LedgerGrant implements Grant {
   readonly nodeId: string;
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
-  readonly #lease: Lease;
+  readonly lease: GrantedLease;
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   #released = false;
   #lent = 0;
 
-  constructor(lease: Lease, nodeId: string, gpuIds: readonly string[], ledger: Ledger, scheduler: Scheduler) {
-    this.#lease = lease;
-    this.nodeId = nodeId;
-    this.gpuIds = gpuIds;
+  constructor(lease: GrantedLease, ledger: Ledger, scheduler: Scheduler) {
+    this.lease = lease;
+    this.nodeId = lease.home;
+    const gpus = lease.shareGpus ? (ledger.get(lease.nodeId)?.gpuTotals ?? {}) : lease.gpus;
+    this.gpuIds = Object.keys(gpus);
     this.resources = Object.fromEntries(Object.entries(lease.units).map(([name, n]) => [name, toAmount(name, n)]));
     this.#ledger = ledger;
     this.#scheduler = scheduler;
@@ -221,9 +241,9 @@ class LedgerGrant implements Grant {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    const { CPU = 0, ...others } = this.#lease.units;
+    const { CPU = 0, ...others } = this.lease.units;
     const units = this.#lent > 0 ? others : { ...others, CPU };
-    this.#ledger.update(this.#lease.nodeId, (view) => giveBack(view, { ...this.#lease, units }));
+    this.#ledger.update(this.lease.nodeId, (view) => giveBack(view, { ...this.lease, units }));
     this.#scheduler.pump();
   }
 
@@ -240,11 +260,9 @@ class LedgerGrant implements Grant {
   }
 
   #moveCpus(sign: 1 | -1): void {
-    const cpus = (this.#lease.units["CPU"] ?? 0) * sign;
+    const cpus = (this.lease.units["CPU"] ?? 0) * sign;
     if (this.#released || cpus === 0) return;
-    this.#ledger.update(this.#lease.nodeId, (view) =>
-      giveBack(view, { ...this.#lease, units: { CPU: cpus }, gpus: {} }),
-    );
+    this.#ledger.update(this.lease.nodeId, (view) => giveBack(view, { ...this.lease, units: { CPU: cpus }, gpus: {} }));
     if (sign === 1) this.#scheduler.pump();
   }
 }

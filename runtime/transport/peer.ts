@@ -96,9 +96,10 @@ export class Peer implements SessionListener {
   }
 
   up(fresh: boolean): void {
+    const open = fresh ? [...this.#questions] : [];
+    // The owner introduces itself again before what was open is asked again.
     this.#handlers.up?.(this, fresh);
-    if (!fresh) return;
-    for (const [id, { method, payload }] of this.#questions) this.send([kind.request, id, method, payload]);
+    for (const [id, { method, payload }] of open) this.send([kind.request, id, method, payload]);
   }
 
   down(reason: string): void {

@@ -1,0 +1,90 @@
+// A driver's way into a cluster.
+import { hostname } from "node:os";
+import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
+import { RaySystemError } from "../errors/index.ts";
+import { ActorHandles } from "./actor-handles.ts";
+import { ClusterRuntime } from "./cluster-runtime.ts";
+import { HeadLink } from "./head-link.ts";
+import { ClusterProcess } from "./process.ts";
+
+export interface ConnectOptions {
+  /** `host:port` of the head. */
+  readonly address: string;
+  readonly token: string;
+  readonly namespace: string;
+  /** Gives up when the head cannot be reached for so long. */
+  readonly connectTimeoutMs: number;
+}
+
+/** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
+export async function connect(options: ConnectOptions): Promise<RuntimeBackend> {
+  const { address, token, namespace, connectTimeoutMs } = options;
+  const handles = new ActorHandles();
+  const jobId = newId<JobId>();
+  const ip = await interfaceTo(address);
+  const own = new ClusterProcess({
+    processId: newId<TaskId>(),
+    token,
+    nodeId: "",
+    socketFolder: undefined,
+    ip,
+    handles,
+  });
+  await own.listen();
+  const registration = {
+    kind: "driver",
+    jobId,
+    namespace,
+    address: own.address,
+    pid: process.pid,
+    hostname: hostname(),
+    entrypoint: process.argv.slice(1).join(" "),
+    actorId: null,
+  } as const;
+  const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
+  try {
+    await withTimeout(head.register(), connectTimeoutMs, address);
+  } catch (error) {
+    own.close();
+    head.peer.end(error as Error);
+    throw error;
+  }
+  const close = async () => {
+    await Promise.race([head.ask("leave", null), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]).catch(
+      () => undefined,
+    );
+    head.peer.end(new RaySystemError("the runtime was shut down"));
+    own.close();
+  };
+  return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close });
+}
+
+/** The address of this machine's interface towards the head: loopback for a head on loopback. */
+async function interfaceTo(address: string): Promise<string> {
+  const { createSocket } = await import("node:dgram");
+  const at = address.lastIndexOf(":");
+  const socket = createSocket("udp4");
+  // Connecting a datagram socket sends nothing; it only asks the routing table.
+  return new Promise((resolve) => {
+    socket.on("error", () => {
+      socket.close();
+      resolve("127.0.0.1");
+    });
+    socket.connect(Number(address.slice(at + 1)), address.slice(0, at), () => {
+      const { address: own } = socket.address();
+      socket.close();
+      resolve(own);
+    });
+  });
+}
+
+function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => {
+      const seconds = Math.round(timeoutMs / 1000);
+      reject(new RaySystemError(`no head answers at ${address} within ${seconds} s: is astune-head running there?`));
+    };
+    const timer = setTimeout(late, timeoutMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

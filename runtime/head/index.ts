@@ -1,0 +1,3 @@
+// The head of a cluster.
+export { Head, type HeadOptions } from "./head.ts";
+export { HeadStore } from "./head-store.ts";
