@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
+import { interfaceTo } from "../transport/index.ts";
 import { ActorHandles } from "./actor-handles.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { HeadLink } from "./head-link.ts";
@@ -14,6 +15,8 @@ export interface ConnectOptions {
   readonly namespace: string;
   /** Gives up when the head cannot be reached for so long. */
   readonly connectTimeoutMs: number;
+  /** Called when the driver has left. */
+  closed?(): Promise<void>;
 }
 
 /** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
@@ -47,6 +50,7 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
   } catch (error) {
     own.close();
     head.peer.end(error as Error);
+    await options.closed?.();
     throw error;
   }
   const close = async () => {
@@ -55,27 +59,9 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
     );
     head.peer.end(new RaySystemError("the runtime was shut down"));
     own.close();
+    await options.closed?.();
   };
   return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close });
-}
-
-/** The address of this machine's interface towards the head: loopback for a head on loopback. */
-async function interfaceTo(address: string): Promise<string> {
-  const { createSocket } = await import("node:dgram");
-  const at = address.lastIndexOf(":");
-  const socket = createSocket("udp4");
-  // Connecting a datagram socket sends nothing; it only asks the routing table.
-  return new Promise((resolve) => {
-    socket.on("error", () => {
-      socket.close();
-      resolve("127.0.0.1");
-    });
-    socket.connect(Number(address.slice(at + 1)), address.slice(0, at), () => {
-      const { address: own } = socket.address();
-      socket.close();
-      resolve(own);
-    });
-  });
 }
 
 function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string): Promise<T> {

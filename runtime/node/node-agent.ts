@@ -76,6 +76,10 @@ export class NodeAgent {
     });
   }
 
+  get nodeId(): NodeId {
+    return this.#options.nodeId;
+  }
+
   /** Listens, then joins the head; done when the head has taken the node in. */
   async start(): Promise<void> {
     const { nodeId, ip, headAddress, token } = this.#options;

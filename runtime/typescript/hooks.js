@@ -1,4 +1,4 @@
-// The module hooks behind typescript.js. They also let a workflow outside this package import "astune".
+// The module hooks behind index.js. They also let a workflow outside this package import "astune".
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { transformSync } from "amaro";

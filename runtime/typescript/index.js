@@ -2,4 +2,4 @@
 // running code are those of the source and a breakpoint needs no source map. No process is started for it.
 import { register } from "node:module";
 
-register("./typescript-hooks.js", import.meta.url);
+register("./hooks.js", import.meta.url);

@@ -1,0 +1,5 @@
+// What the process of a driver's own cluster runs: lets Node read the TypeScript sources, then serves.
+import "../typescript/index.js";
+
+const { serve } = await import("./serve.ts");
+await serve(JSON.parse(process.argv[2]));
