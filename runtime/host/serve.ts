@@ -11,6 +11,9 @@ import { ActorRunner } from "./actor-runner.ts";
 import { hostRuntime } from "./host-runtime.ts";
 import { TaskRunner } from "./task-runner.ts";
 
+// A bundle of this file is the runtime of the process that runs it.
+export * from "../index.ts";
+
 /** Serves until the node agent ends this process. */
 export async function serve(settings: HostSettings): Promise<void> {
   const token = process.env[tokenVariable] ?? "";

@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   type ActorStart,
   type AgentRegistration,
@@ -16,6 +17,7 @@ import type { NodeId } from "../core/index.ts";
 import { RayError, RaySystemError } from "../errors/index.ts";
 import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
+import { bundleOf } from "../typescript/bundle.js";
 import { encodeFailure } from "../wire/index.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
@@ -50,7 +52,7 @@ interface Use {
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
-  readonly #pool: HostPool;
+  readonly #pool: Promise<HostPool>;
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, Use>();
   readonly #socket: string;
@@ -69,10 +71,13 @@ export class NodeAgent {
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
-    this.#pool = new HostPool({
-      token,
-      size: options.warmHosts,
-      settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
+    this.#pool = bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url))).then((bundle) => {
+      return new HostPool({
+        token,
+        size: options.warmHosts,
+        bundle: bundle ?? "",
+        settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
+      });
     });
   }
 
@@ -100,7 +105,7 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pool.close();
+    await (await this.#pool).close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#server.close();
   }
@@ -176,7 +181,7 @@ export class NodeAgent {
   async #start(id: string, use: Omit<Use, "host">, method: string, start: unknown): Promise<StartAnswer> {
     let host: HostProcess;
     try {
-      host = await this.#pool.take();
+      host = await (await this.#pool).take();
     } catch (error) {
       return failed("WORKER_DIED", error);
     }
@@ -205,7 +210,7 @@ export class NodeAgent {
     this.#uses.delete(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
-    if (free === true) this.#pool.giveBack(use.host);
+    if (free === true) (await this.#pool).giveBack(use.host);
     else await use.host.kill();
   }
 
@@ -222,10 +227,10 @@ export class NodeAgent {
 
   #hostHandlers(): PeerHandlers {
     return {
-      request: (method, payload, peer) => {
+      request: async (method, payload, peer) => {
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
-        this.#pool.get(hostId)?.introduced(peer, address);
+        (await this.#pool).get(hostId)?.introduced(peer, address);
         return null;
       },
       event: (topic, payload, peer) => {
