@@ -2,17 +2,23 @@
 import { type CancelOptions, newId, type ObjectId, type ObjectSlot } from "../core/index.ts";
 import type { Carrier, Packed } from "./carrier.ts";
 
+/** What a value is waited for from. */
+export interface Cancellable {
+  cancel(options: CancelOptions): void;
+}
+
 export class ObjectEntry implements ObjectSlot {
   readonly #carrier: Carrier;
-  readonly #cancel: ((options: CancelOptions) => void) | undefined;
+  readonly #maker: Cancellable | undefined;
   #id: ObjectId | undefined;
   #listeners: Set<() => void> | undefined;
   #outcome: { readonly value: Packed } | { readonly error: unknown } | undefined;
   #fetch: (() => void) | undefined;
 
-  constructor(carrier: Carrier, cancel?: (options: CancelOptions) => void) {
+  /** `maker`: the call that is to give the value. */
+  constructor(carrier: Carrier, maker?: Cancellable) {
     this.#carrier = carrier;
-    this.#cancel = cancel;
+    this.#maker = maker;
   }
 
   /** The slot of an object that another process owns; `fetch` is called once, when somebody first wants the value. */
@@ -65,7 +71,7 @@ export class ObjectEntry implements ObjectSlot {
   }
 
   cancel(options: CancelOptions): void {
-    if (!this.#outcome) this.#cancel?.(options);
+    if (!this.#outcome) this.#maker?.cancel(options);
   }
 
   #demand(): void {

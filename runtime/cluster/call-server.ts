@@ -15,7 +15,6 @@ export class CallServer {
   readonly hosts = new Map<string, Host>();
   readonly #companions: Companions;
   readonly #callers = new Map<number, Caller>();
-  readonly #numbers = new WeakMap<Peer, Map<number, number>>();
   readonly #channels = new WeakMap<Peer, PeerChannel>();
   #last = 0;
 
@@ -43,19 +42,18 @@ export class CallServer {
     this.#last = (this.#last % 0xffff_ffff) + 1;
     const number = this.#last;
     this.#callers.set(number, { peer, callId });
-    this.#numbersOf(peer).set(callId, number);
-    host.receive({ ...decodeCall(message, this.#companions), callId: number });
+    host.receive(decodeCall(message, this.#companions, peer.processId, number));
   }
 
   cancel(hostId: string, callId: number, peer: Peer): void {
-    const number = this.#numbersOf(peer).get(callId);
+    const number = this.#numberOf(peer, callId);
     if (number === undefined) return;
-    this.#forget(number);
+    this.#callers.delete(number);
     this.hosts.get(hostId)?.cancel(number);
   }
 
   consumed(hostId: string, callId: number, count: number, peer: Peer): void {
-    const number = this.#numbersOf(peer).get(callId);
+    const number = this.#numberOf(peer, callId);
     if (number !== undefined) this.hosts.get(hostId)?.consumed(number, count);
   }
 
@@ -64,18 +62,10 @@ export class CallServer {
     return this.#callers.get(number);
   }
 
-  /** Takes a call away without an answer. */
-  #forget(number: number): void {
-    const caller = this.#callers.get(number);
-    if (!caller) return;
-    this.#callers.delete(number);
-    this.#numbersOf(caller.peer).delete(caller.callId);
-  }
-
   /** Drops calls that their caller makes again elsewhere. Gives their numbers there. */
   takeBack(numbers: readonly number[]): Caller[] {
     const callers = numbers.flatMap((number) => this.#callers.get(number) ?? []);
-    for (const number of numbers) this.#forget(number);
+    for (const number of numbers) this.#callers.delete(number);
     return callers;
   }
 
@@ -83,7 +73,7 @@ export class CallServer {
     const caller = this.#callers.get(number);
     if (!caller) return;
     const { peer, callId } = caller;
-    if (outcome.kind !== "item") this.#forget(number);
+    if (outcome.kind !== "item") this.#callers.delete(number);
     let channel = this.#channels.get(peer);
     if (!channel) {
       channel = new PeerChannel(peer, this.#companions);
@@ -92,12 +82,9 @@ export class CallServer {
     channel.reply(callId, outcome);
   }
 
-  #numbersOf(peer: Peer): Map<number, number> {
-    let numbers = this.#numbers.get(peer);
-    if (!numbers) {
-      numbers = new Map();
-      this.#numbers.set(peer, numbers);
-    }
-    return numbers;
+  /** Only for what is rare, so that nothing is kept for it on every call. */
+  #numberOf(peer: Peer, callId: number): number | undefined {
+    for (const [number, caller] of this.#callers) if (caller.peer === peer && caller.callId === callId) return number;
+    return undefined;
   }
 }

@@ -2,13 +2,13 @@
 import {
   ActorClient,
   ActorFailures,
-  actorCallFacts,
+  actorCall,
   byWire,
   type CallFactsSource,
   type CallOwner,
   type Channel,
   type Endpoints,
-  PendingCall,
+  type PendingCall,
 } from "../calls/index.ts";
 import { type ActorInfo, type ActorNews, tableOf } from "../control/index.ts";
 import type { ActorId, ActorTarget, MethodInfo, MethodOptions, MethodTable } from "../core/index.ts";
@@ -72,9 +72,9 @@ export class RemoteActor implements ActorTarget, CallOwner {
     this.#info = info;
   }
 
-  submit(method: MethodInfo, callOptions: MethodOptions, args: readonly unknown[]): unknown {
+  submit(method: MethodInfo, callOptions: MethodOptions | undefined, args: readonly unknown[]): unknown {
     this.#client.checkLimit();
-    const call = new PendingCall(actorCallFacts(this.source, method, callOptions, args, this.carrier), this);
+    const call = actorCall(this.source, method, callOptions, args, this);
     this.#client.submit(call);
     return call.result;
   }

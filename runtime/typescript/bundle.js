@@ -33,7 +33,6 @@ export async function bundleOf(entry) {
       platform: "node",
       format: "esm",
       target: "node20",
-      keepNames: true,
       logLevel: "silent",
       banner: { js: banner },
       external,

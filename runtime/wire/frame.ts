@@ -2,7 +2,7 @@
 // language read it with plain msgpack.
 //
 //   kind            fields after it
-//   1  call         call id, host id, method, arguments, task id, lane, number of results, streaming, backpressure
+//   1  call         call id, host id, method, arguments, lane, number of results, streaming, backpressure
 //   2  values       call id, values                         a call's results
 //   3  item         call id, value                          one value of a stream
 //   4  end          call id                                 a stream is over
@@ -55,7 +55,6 @@ export type CallOnWire = readonly [
   hostId: string,
   method: string,
   args: readonly ValueOnWire[],
-  taskId: string,
   lane: string,
   numReturns: number,
   streaming: boolean,
@@ -101,7 +100,7 @@ export function decodeFrame(frame: Uint8Array): Message[] {
   } catch (error) {
     throw new RangeError(`bytes that are not msgpack arrived: ${String(error)}`);
   }
-  if (!Array.isArray(messages) || !messages.every((one) => Array.isArray(one) && typeof one[0] === "number")) {
+  if (!Array.isArray(messages) || messages.some((one) => !Array.isArray(one) || typeof one[0] !== "number")) {
     throw new RangeError("a frame that is not an array of messages arrived");
   }
   return messages as Message[];
