@@ -13,7 +13,8 @@ function dtypeOf(config: AstuneConfig, gpus: number): "float32" | "bfloat16" {
   return gpus > 0 ? "bfloat16" : "float32";
 }
 
-export function learnerOptions(config: AstuneConfig, gpus: number): LearnerOptions {
+/** `totalUpdates`: of the whole run, for the learning rate's schedule. */
+export function learnerOptions(config: AstuneConfig, gpus: number, totalUpdates: number): LearnerOptions {
   const { trainer_common: trainer, model } = config;
   return {
     modelPath: model.path,
@@ -31,6 +32,9 @@ export function learnerOptions(config: AstuneConfig, gpus: number): LearnerOptio
       weightDecay: trainer.optim.weight_decay,
       gradClip: trainer.optim.grad_clip,
       warmupSteps: trainer.optim.lr_warmup_steps,
+      schedule: trainer.optim.lr_scheduler_type,
+      minLrRatio: trainer.optim.min_lr_ratio,
+      totalUpdates,
     },
   };
 }
