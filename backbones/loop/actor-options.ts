@@ -39,8 +39,12 @@ export function learnerOptions(config: AstuneConfig, gpus: number, totalUpdates:
   };
 }
 
+/** vLLM's CPU build rounds logits to bfloat16 unless it is told; the learner keeps them in float32. */
+const FLOAT32_LOGITS = ["--hf-overrides", '{"head_dtype":"float32"}'];
+
 export function vllmOptions(config: AstuneConfig, gpus: number, logFolder: string): InferenceOptions {
   const { rollout, inference, model } = config;
+  const dtype = dtypeOf(config, gpus);
   return {
     kind: "vllm",
     modelPath: model.path,
@@ -49,11 +53,11 @@ export function vllmOptions(config: AstuneConfig, gpus: number, logFolder: strin
       tensorParallelSize: rollout.tensor_model_parallel_size,
       maxModelLen: rollout.max_model_len,
       maxNumSeqs: rollout.max_num_seqs,
-      dtype: dtypeOf(config, gpus),
+      dtype,
       gpuMemoryUtilization: inference.gpu_memory_utilization,
       enforceEager: inference.enforce_eager,
       seed: config.seed,
-      extraArgs: inference.vllm_args,
+      extraArgs: [...(gpus === 0 && dtype === "bfloat16" ? FLOAT32_LOGITS : []), ...inference.vllm_args],
     },
   };
 }

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from kernel_support import make_batch_of, make_model, options, plain_logprobs
 from kernel.batch import Batch, pack, split_evenly
+from kernel.head import head_logprobs
 from kernel.model import Model, load_model
 from kernel.optimizer import Optimizer
 from kernel.step import TrainStep
@@ -225,3 +226,17 @@ def test_a_schedule_without_an_update_after_its_warm_up_has_a_rate(tmp_path: Pat
     _, optimizer = learner(folder, optimizer=schedule)
     optimizer.updates = 1
     assert optimizer.lr() == pytest.approx(1e-3)
+
+
+def test_in_bfloat16_logits_are_not_rounded_on_a_cpu() -> None:
+    generator = torch.Generator().manual_seed(4)
+    head = torch.nn.Linear(64, 97, bias=False)
+    hidden = (torch.randn(20, 64, generator=generator) * 5).bfloat16()
+    targets = torch.randint(0, 97, (20,), generator=generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        logp, _ = head_logprobs(head, hidden, targets, 1.0)
+    exact = torch.log_softmax(hidden.double() @ head.weight.bfloat16().double().t(), -1)
+    assert logp.dtype == torch.float32
+    torch.testing.assert_close(logp.double(), exact.gather(-1, targets[:, None])[:, 0], rtol=0, atol=1e-5)
+    logp.sum().backward()
+    assert head.weight.grad is not None and head.weight.grad.isfinite().all()
