@@ -20,6 +20,8 @@ export interface Memory {
 }
 
 const [readWrite, shared, privately, noReserve, populate] = [0x3, 0x1, 0x2, 0x4000, 0x8000];
+/** Taking pages away takes some 40 µs a MiB. */
+const unmappedAtOnceBytes = 1024 * 1024;
 const failed = 0xffff_ffff_ffff_ffffn;
 
 let loaded: Promise<Memory> | undefined;
@@ -38,6 +40,8 @@ async function load(): Promise<Memory> {
   const allocate = libc.func("int posix_fallocate(int fd, int64_t offset, int64_t length)");
   const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number as number, name]));
 
+  let unmapping: Promise<unknown> = Promise.resolve();
+
   const failure = (call: string, errno: number): Error => {
     const code = names.get(errno) ?? `errno ${errno}`;
     return Object.assign(new Error(`${call}: ${code}`), { code, errno, syscall: call });
@@ -55,7 +59,13 @@ async function load(): Promise<Memory> {
     mapShared: (fd, bytes) => map(fd, bytes, shared | populate),
     mapPrivate: (fd, bytes) => map(fd, bytes, privately | noReserve),
     bufferOver: ({ address, bytes }) => koffi.view(address, bytes),
-    unmap: async ({ address, bytes }) => void (await elsewhere(munmap, [address, bytes])),
+    async unmap({ address, bytes }) {
+      if (bytes <= unmappedAtOnceBytes) return void munmap(address, bytes);
+      // One at a time: the kernel does no more, and koffi refuses hundreds.
+      const done = unmapping.then(() => elsewhere(munmap, [address, bytes]));
+      unmapping = done;
+      await done;
+    },
     async allocate(fd, bytes) {
       const errno = await elsewhere(allocate, [fd, 0, bytes]);
       if (errno !== 0) throw failure("posix_fallocate", errno);

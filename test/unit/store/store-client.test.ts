@@ -8,6 +8,7 @@ import { StoreClient } from "../../../runtime/store/index.ts";
 import { clientOf, kib, mib, openStore } from "./store-folder.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+const mappedHere = (folder: string): number => readFileSync("/proc/self/maps", "utf8").split(folder).length - 1;
 const write = (client: StoreClient, id: string, content: string): Promise<void> =>
   client.write(id, [Buffer.from(content)], content.length);
 
@@ -85,8 +86,22 @@ test("many views of an object are one pin, which goes with the last of them", as
   expect(pins).toEqual(["pin o"]);
   expect(kept && text(kept)).toBe("x");
   kept = undefined;
-  await reader.letGo();
+  expect(mappedHere(server.folder)).not.toBe(0);
+  await Promise.all([client.close(), reader.letGo()]);
   expect(pins).toEqual(["pin o", "unpin o"]);
+  expect(mappedHere(server.folder)).toBe(0);
+});
+
+test("hundreds of views that go at once are all given back", async () => {
+  const server = openStore();
+  const client = clientOf(server, "a");
+  await client.write("o", [new Uint8Array(1.5 * mib)], 1.5 * mib);
+  await (async () => {
+    const views = await Promise.all(Array.from({ length: 600 }, () => client.read("o")));
+    expect(new Set(views.map(({ bytes }) => bytes.buffer)).size).toBe(600);
+  })();
+  await client.letGo();
+  expect(server.stats().objects).toMatchObject([{ objectId: "o", holders: [] }]);
 });
 
 test("a store that is full of garbage's views gives their memory back when it asks for it", async () => {

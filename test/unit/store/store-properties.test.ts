@@ -1,4 +1,5 @@
 // Random sequences of everything processes may do, against the one promise that readers rely on.
+import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ObjectStoreFullError } from "../../../runtime/errors/index.ts";
@@ -78,7 +79,9 @@ async function run(steps: readonly Step[], spillFolder: string | undefined, toge
   try {
     const held = new Held();
     for (let i = 0; i < steps.length; i += together) {
-      const results = await Promise.allSettled(steps.slice(i, i + together).map((step) => take(server, held, step)));
+      const results = await Promise.allSettled(
+        steps.slice(i, i + together).map((step, at) => later(at, () => take(server, held, step))),
+      );
       for (const result of results) {
         if (result.status === "rejected" && !(result.reason instanceof ObjectStoreFullError)) throw result.reason;
       }
@@ -101,6 +104,12 @@ async function run(steps: readonly Step[], spillFolder: string | undefined, toge
   } finally {
     await server.close();
   }
+}
+
+/** The steps of one batch begin one turn of the event loop after another, while the disk is at work for earlier ones. */
+async function later(turns: number, begin: () => Promise<void>): Promise<void> {
+  for (let i = 0; i < turns; i += 1) await turn();
+  await begin();
 }
 
 let root = "";

@@ -1,6 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -143,6 +153,15 @@ test("free segments of other lengths make room for what does not fit them", asyn
   await sealed(server, "large", 4 * mib);
   expect(server.stats()).toMatchObject({ usedBytes: 4 * mib, pooledBytes: 0 });
   expect(readdirSync(server.folder)).toHaveLength(1);
+});
+
+test("a segment that makes room gives its memory back even while a process has its file open", async () => {
+  const server = openStore();
+  const fd = openSync(join(server.folder, await sealed(server, "a", 3 * mib)), "r");
+  server.release("a");
+  expect(readdirSync(server.folder)).toEqual([]);
+  expect(fstatSync(fd).blocks).toBe(0);
+  closeSync(fd);
 });
 
 test("at most half of the store waits unused", async () => {
