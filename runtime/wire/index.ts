@@ -1,5 +1,17 @@
 // Values and errors as bytes.
-export { decodeFailure, encodeFailure } from "./failure-codec.ts";
+export { decodeFailure, encodeFailure, type FailureData } from "./failure-codec.ts";
+export {
+  type ActorDescriptor,
+  type CallOnWire,
+  decodeFrame,
+  encodeFrame,
+  kind,
+  type Message,
+  type ObjectDescriptor,
+  type ReplyOnWire,
+  type StoredAt,
+  type ValueOnWire,
+} from "./frame.ts";
 export {
   decodeLarge,
   encodeForTransfer,
