@@ -23,7 +23,7 @@ export class StoreProcess {
   }
 
   static async start(server: StoreServer, processId: string): Promise<StoreProcess> {
-    const execArgv = ["--expose-gc", "--import", join(root, "bin", "typescript.js")];
+    const execArgv = ["--expose-gc", "--import", join(root, "runtime", "typescript", "index.js")];
     const file = join(root, "test", "fixtures", "store", "process.ts");
     const child = fork(file, [server.folder], { execArgv, serialization: "advanced" });
     const started = new StoreProcess(processId, child);
