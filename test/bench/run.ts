@@ -4,10 +4,12 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import type { BenchOptions, BenchRow } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { objectStore } from "./object-store.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
+  "object-store": objectStore,
   sandbox: sandboxSpeed,
 };
 
