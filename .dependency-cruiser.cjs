@@ -28,7 +28,10 @@ module.exports = {
         comment: `${room}/ is entered by its index.ts`,
         severity: "error",
         from: { pathNot: `^(${room}|test)/` },
-        to: { path: `^${room}/`, pathNot: [`^${room}/index\\.ts$`, `^${room}/[^/]+/index\\.(ts|js)$`, "^runtime/typescript/"] },
+        to: {
+          path: `^${room}/`,
+          pathNot: [`^${room}/index\\.ts$`, `^${room}/[^/]+/index\\.(ts|js)$`, "^runtime/typescript/"],
+        },
       })),
   ],
   options: {

@@ -29,7 +29,7 @@ async function inOrder(refs: readonly ObjectRef[]): Promise<unknown[]> {
   for (const ref of refs) {
     const slot = slotOf(ref);
     // What came together is read together.
-    values.push(slot.settled ? slot.read() : await readWhenSettled(slot));
+    values.push(slot.settled && slot.prepare() === undefined ? slot.read() : await readWhenSettled(slot));
   }
   return values;
 }

@@ -10,7 +10,13 @@ export class CallArguments {
 
   constructor(args: readonly unknown[], carrier: Carrier, functionName: string) {
     this.#args = args.map((arg, index) => {
-      return arg instanceof ObjectRef ? entryOf(arg) : carrier.pack(arg, `argument ${index} of ${functionName}`);
+      if (arg instanceof ObjectRef) return entryOf(arg);
+      const packed = carrier.pack(arg, `argument ${index} of ${functionName}`);
+      if (!packed.saved) return packed;
+      // A large argument is stored first, as if it had been put, and travels as a reference.
+      const entry = new ObjectEntry(carrier);
+      entry.keep(packed);
+      return entry;
     });
   }
 

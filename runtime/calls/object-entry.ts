@@ -63,6 +63,20 @@ export class ObjectEntry implements ObjectSlot {
     return () => this.#listeners?.delete(listener);
   }
 
+  prepare(): Promise<void> | undefined {
+    return this.#outcome && "value" in this.#outcome ? this.#outcome.value.prepare?.() : undefined;
+  }
+
+  /** Fulfils with a value that may still have to be stored. */
+  keep(value: Packed): void {
+    if (!value.saved) this.fulfil(value);
+    else
+      value.saved.then(
+        (stored) => this.fulfil(stored),
+        (error: unknown) => this.fail(error),
+      );
+  }
+
   read(): unknown {
     const outcome = this.#outcome;
     if (!outcome) throw new Error(`object ${this.id} is not settled`);

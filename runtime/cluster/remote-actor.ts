@@ -3,9 +3,9 @@ import {
   ActorClient,
   ActorFailures,
   actorCall,
-  byWire,
   type CallFactsSource,
   type CallOwner,
+  type Carrier,
   type Channel,
   type Endpoints,
   type PendingCall,
@@ -17,6 +17,7 @@ import { decodeFailure } from "../wire/index.ts";
 /** What an actor needs from its process. */
 export interface ActorServices {
   readonly endpoints: Endpoints;
+  readonly carrier: Carrier;
   /** The channel to the process at this address. */
   channel(address: string): Channel;
   /** The first handle is here, or the last one is gone. */
@@ -24,7 +25,6 @@ export interface ActorServices {
 }
 
 export class RemoteActor implements ActorTarget, CallOwner {
-  readonly carrier = byWire;
   readonly source: CallFactsSource;
   #actorId: ActorId;
   #info: ActorInfo;
@@ -54,6 +54,9 @@ export class RemoteActor implements ActorTarget, CallOwner {
   }
   get table(): MethodTable {
     return this.source.table;
+  }
+  get carrier(): Carrier {
+    return this.#services.carrier;
   }
   get endpoints(): Endpoints {
     return this.#services.endpoints;

@@ -2,10 +2,10 @@
 // hosts; the head is asked for a lease, not for each task. A host gets one task after another, several ahead of time
 // where they prove to be short, and is given back when it has been idle.
 import {
-  byWire,
   CallArguments,
   type CallFacts,
   type CallOwner,
+  type Carrier,
   type Channel,
   type Endpoints,
   PendingCall,
@@ -19,6 +19,7 @@ import { LeasedHost } from "./leased-host.ts";
 /** What the tasks need from their process. */
 export interface TaskServices {
   readonly endpoints: Endpoints;
+  readonly carrier: Carrier;
   readonly jobId: string;
   readonly namespace: string;
   channel(address: string): Channel;
@@ -80,7 +81,6 @@ export class RemoteTasks {
 }
 
 class TaskQueue implements CallOwner {
-  readonly carrier = byWire;
   readonly #services: TaskServices;
   readonly #sample: TaskSpec;
   readonly #byLease: Map<string, TaskQueue>;
@@ -97,6 +97,9 @@ class TaskQueue implements CallOwner {
     this.#byLease = byLease;
   }
 
+  get carrier(): Carrier {
+    return this.#services.carrier;
+  }
   get endpoints(): Endpoints {
     return this.#services.endpoints;
   }

@@ -1,5 +1,5 @@
 // Runs the one actor of a host process.
-import { ActorHost, byWire, CallContext, decodePacked, type HostFacts } from "../calls/index.ts";
+import { ActorHost, CallContext, decodePacked, type HostFacts } from "../calls/index.ts";
 import type { ClusterProcess } from "../cluster/index.ts";
 import { loadCode } from "../code/index.ts";
 import { type ActorStart, type StartAnswer, tableOf } from "../control/index.ts";
@@ -65,7 +65,7 @@ export class ActorRunner {
       table: info.methods.length > 0 ? tableOf(info) : methodTable(Class),
       maxConcurrency: this.#start.maxConcurrency,
       concurrencyGroups: info.concurrencyGroups,
-      carrier: byWire,
+      carrier: this.#process.carrier,
       alone: true,
       channel: calls.channel,
       facts,

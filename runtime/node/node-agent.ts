@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
   type AgentRegistration,
@@ -16,11 +17,13 @@ import {
 import type { NodeId } from "../core/index.ts";
 import { RayError, RaySystemError } from "../errors/index.ts";
 import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
+import type { StoreServerOptions } from "../store/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
 import { bundleOf } from "../typescript/bundle.js";
 import { encodeFailure } from "../wire/index.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
+import { ObjectDesk } from "./object-desk.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
@@ -35,10 +38,15 @@ export interface NodeAgentOptions {
   readonly sessionFolder: string;
   /** Hosts that are kept ready. */
   readonly warmHosts: number;
+  /** The object store's size, and where it spills to. */
+  readonly store?: Pick<StoreServerOptions, "capacityBytes" | "spillFolder">;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
   /** The head says that this node must not go on, or turns it away. */
   expelled(error: Error): void;
 }
+
+/** A process has so long to give back what it holds of a full store. */
+const letGoMs = 2_000;
 
 interface Use {
   readonly host: HostProcess;
@@ -53,6 +61,10 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
   readonly #pool: Promise<HostPool>;
+  readonly #objects: ObjectDesk;
+  readonly #others: PeerBook;
+  /** The processes of the node that are connected. */
+  readonly #near = new Set<Peer>();
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, Use>();
   readonly #socket: string;
@@ -65,6 +77,16 @@ export class NodeAgent {
     mkdirSync(join(options.sessionFolder, "logs"), { recursive: true, mode: 0o700 });
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token } = options;
+    this.#others = new PeerBook({
+      processId: nodeId,
+      token,
+      nodeId: "",
+      handlers: this.#hostHandlers(),
+      giveUpMs: 60_000,
+    });
+    this.#objects = new ObjectDesk({ ...options.store, onFull: () => this.#letGo() }, (address) =>
+      this.#others.get(address),
+    );
     this.#server = new LinkServer({
       processId: nodeId,
       token,
@@ -93,6 +115,7 @@ export class NodeAgent {
     this.#address = formatAddress({ processId: nodeId, nodeId, socket: this.#socket, tcp: `${ip}:${port}` });
     const handlers: PeerHandlers = {
       request: (method, payload) => this.#request(method, payload),
+      event: (topic, payload) => topic === "processGone" && this.#objects.ownerGone(payload as string),
       up: (_peer, fresh) => fresh && void this.#join(),
       ended: (_peer, error) => !this.#closed && this.#options.expelled(error),
     };
@@ -106,7 +129,9 @@ export class NodeAgent {
   async close(): Promise<void> {
     this.#closed = true;
     await (await this.#pool).close();
+    await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
+    this.#others.close();
     this.#server.close();
   }
 
@@ -186,7 +211,10 @@ export class NodeAgent {
       return failed("WORKER_DIED", error);
     }
     this.#uses.set(id, { ...use, host });
-    void host.gone.then((why) => this.#exited(id, host, why));
+    void host.gone.then((why) => {
+      host.peer?.end(new RaySystemError("the host has ended"));
+      this.#exited(id, host, why);
+    });
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
       if (!("failed" in answer)) return answer;
@@ -197,6 +225,12 @@ export class NodeAgent {
       this.#uses.delete(id);
       return failed("WORKER_DIED", new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
     }
+  }
+
+  /** The store is full: what only garbage holds is given back. */
+  async #letGo(): Promise<void> {
+    const asked = [...this.#near].map((peer) => peer.ask("letGo", null).catch(() => undefined));
+    await Promise.race([Promise.all(asked), new Promise((resolve) => setTimeout(resolve, letGoMs))]);
   }
 
   async #killHost(hostId: string): Promise<void> {
@@ -228,12 +262,23 @@ export class NodeAgent {
   #hostHandlers(): PeerHandlers {
     return {
       request: async (method, payload, peer) => {
+        if (method.startsWith("store.")) return this.#objects.request(method, payload, peer);
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
+        this.#near.add(peer);
         (await this.#pool).get(hostId)?.introduced(peer, address);
-        return null;
+        const { nodeId } = this.#options;
+        return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
+      },
+      ended: (peer) => {
+        this.#near.delete(peer);
+        this.#objects.processGone(peer.processId);
       },
       event: (topic, payload, peer) => {
+        if (topic.startsWith("store.")) {
+          this.#objects.event(topic, payload, peer);
+          return;
+        }
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
         else this.#head?.tell(topic, payload);

@@ -31,6 +31,13 @@ export function memory(): Promise<Memory> {
   return loaded;
 }
 
+/** What is loaded already; undefined before the first use. */
+export function memoryAtHand(): Memory | undefined {
+  return atHand;
+}
+
+let atHand: Memory | undefined;
+
 async function load(): Promise<Memory> {
   const { default: koffi } = await import("koffi");
   const libc = koffi.load(null);
@@ -55,7 +62,7 @@ async function load(): Promise<Memory> {
     new Promise((resolve, reject) => {
       call.async(...args, (error: Error | null, result: number) => (error ? reject(error) : resolve(result)));
     });
-  return {
+  atHand = {
     mapShared: (fd, bytes) => map(fd, bytes, shared | populate),
     mapPrivate: (fd, bytes) => map(fd, bytes, privately | noReserve),
     bufferOver: ({ address, bytes }) => koffi.view(address, bytes),
@@ -71,4 +78,5 @@ async function load(): Promise<Memory> {
       if (errno !== 0) throw failure("posix_fallocate", errno);
     },
   };
+  return atHand;
 }

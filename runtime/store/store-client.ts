@@ -39,14 +39,20 @@ export class StoreClient {
   async write(objectId: string, parts: readonly Uint8Array[], totalBytes: number): Promise<void> {
     const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
     if (length !== totalBytes) throw new RangeError(`the parts of ${objectId} are ${length} bytes, not ${totalBytes}`);
-    const segment = await this.#segments.write(totalBytes, (memory) => {
-      let at = 0;
-      for (const part of parts) {
-        memory.set(part, at);
-        at += part.byteLength;
-      }
-    });
+    const segment = await this.#segments.write(totalBytes, (memory) => fill(memory, parts));
     await this.#port.seal(segment, objectId, totalBytes);
+  }
+
+  /**
+   * The same, but the parts are copied before this returns, so that they may change at once: into a segment that is kept
+   * ready, else into memory of this process's own, which costs a second copy.
+   */
+  keep(objectId: string, parts: readonly Uint8Array[], totalBytes: number): Promise<void> {
+    const segment = this.#segments.writeNow(totalBytes, (memory) => fill(memory, parts));
+    if (segment !== undefined) return this.#port.seal(segment, objectId, totalBytes);
+    const copy = Buffer.allocUnsafeSlow(totalBytes);
+    fill(copy, parts);
+    return this.write(objectId, [copy], totalBytes);
   }
 
   /** A view of the object's bytes without a copy. Throws ObjectLostError where the node's store has no such object. */
@@ -101,5 +107,13 @@ export class StoreClient {
     } catch {
       // The store is out of reach: it takes the pins back when it finds this process gone.
     }
+  }
+}
+
+function fill(memory: Uint8Array, parts: readonly Uint8Array[]): void {
+  let at = 0;
+  for (const part of parts) {
+    memory.set(part, at);
+    at += part.byteLength;
   }
 }

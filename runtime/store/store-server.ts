@@ -89,6 +89,11 @@ export class StoreServer {
     };
   }
 
+  /** Whether the store has this object. */
+  has(objectId: string): boolean {
+    return this.#objects.get(objectId) !== undefined;
+  }
+
   /** See StorePort, for this and the six below. */
   async create(processId: string, bytes: number): Promise<WritableSegment> {
     const segment = await this.#writable(processId, bytes, () => this.#room.get(bytes, processId));

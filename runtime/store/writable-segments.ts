@@ -3,12 +3,12 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { ObjectStoreFullError } from "../errors/index.ts";
-import { type Mapping, type Memory, memory } from "./memory.ts";
+import { type Mapping, type Memory, memory, memoryAtHand } from "./memory.ts";
 import { segmentCapacity } from "./segment-size.ts";
 import type { StorePort, WritableSegment } from "./store-port.ts";
 
-/** Objects above this are copied for longer than the store's answer takes, and are too much to keep ready unused. */
-const readyLimitBytes = 1024 * 1024;
+/** Objects above this are too much to keep ready unused. */
+const readyLimitBytes = 256 * 1024 * 1024;
 const readyAtMost = 4;
 const readyForMs = 1000;
 const mappedAtMost = 64;
@@ -19,6 +19,8 @@ export class WritableSegments {
   readonly #mapped = new Map<string, { mapping: Mapping; memory: Uint8Array }>();
   /** By size; undefined where the store had none to spare. */
   readonly #ready = new Map<number, Promise<WritableSegment | undefined>>();
+  /** Those of them that have come. */
+  readonly #atHand = new Map<number, WritableSegment>();
   #givingBack: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -43,10 +45,27 @@ export class WritableSegments {
     return segment.segment;
   }
 
+  /**
+   * Has `fill` write a segment that is kept ready, before this returns, and gives its name; undefined where there is none
+   * of the size at hand. `fill` must not throw.
+   */
+  writeNow(bytes: number, fill: (memory: Uint8Array) => void): string | undefined {
+    const size = segmentCapacity(bytes);
+    const segment = this.#atHand.get(size);
+    const native = memoryAtHand();
+    if (!segment || !native) return undefined;
+    this.#ready.delete(size);
+    this.#atHand.delete(size);
+    fill(this.#map(native, segment));
+    this.#getReady(size);
+    return segment.segment;
+  }
+
   /** Gives back what is kept ready; true where that was anything. */
   async letGo(): Promise<boolean> {
     const ready = [...this.#ready.values()];
     this.#ready.clear();
+    this.#atHand.clear();
     const segments = (await Promise.all(ready)).filter((segment) => segment !== undefined);
     await Promise.all(segments.map(({ segment }) => this.#port.discard(segment)));
     return segments.length > 0;
@@ -66,6 +85,7 @@ export class WritableSegments {
     const size = segmentCapacity(bytes);
     const ready = this.#ready.get(size);
     this.#ready.delete(size);
+    this.#atHand.delete(size);
     const segment = (await ready) ?? (await this.#create(bytes));
     this.#getReady(size);
     return segment;
@@ -100,10 +120,11 @@ export class WritableSegments {
     this.#givingBack = setTimeout(() => inBackground(this.letGo()), readyForMs).unref();
     if (size > readyLimitBytes || this.#ready.has(size) || this.#ready.size >= readyAtMost) return;
     // Where this fails the next write asks for itself, and throws what the store throws.
-    this.#ready.set(
-      size,
-      this.#port.spare(size).catch(() => undefined),
-    );
+    const ready = this.#port.spare(size).catch(() => undefined);
+    this.#ready.set(size, ready);
+    void ready.then((segment) => {
+      if (segment && this.#ready.get(size) === ready) this.#atHand.set(size, segment);
+    });
   }
 }
 

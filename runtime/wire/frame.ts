@@ -41,8 +41,8 @@ export type ObjectDescriptor = readonly [objectId: string, owner: string];
 /** A handle inside a value: its actor's id, and what a handle must know of the actor (`describeHandle`). */
 export type ActorDescriptor = readonly [actorId: string, info: unknown];
 
-/** Where a value too large for a frame lies. */
-export type StoredAt = readonly [objectId: string, nodeId: string, bytes: number];
+/** Where a value too large for a frame lies: in the store of the node whose agent is at this address. */
+export type StoredAt = readonly [objectId: string, agent: string, bytes: number];
 
 export type ValueOnWire =
   | Uint8Array
