@@ -8,6 +8,7 @@ export interface LoopPlan {
   readonly totalSteps: number;
   readonly tasksPerStep: number;
   readonly dynamicSampling: boolean;
+  /** Steps that rollouts may run ahead of training; 0 is lockstep. */
   readonly maxStaleness: number;
   readonly saveEvery: number;
   readonly testEvery: number;
@@ -38,7 +39,7 @@ export function planLoop(config: AstuneConfig, trainingTasks: number, validation
     totalSteps: trainer.total_training_steps ?? trainer.total_epochs * stepsPerEpoch,
     tasksPerStep,
     dynamicSampling: algorithm.dynamic_sampling,
-    maxStaleness: trinity.max_staleness,
+    maxStaleness: config.backbone === "debug" || trinity.layout === "colocated" ? 0 : trinity.max_staleness,
     saveEvery: trainer.save_freq,
     testEvery: trainer.test_freq,
     validateBefore: trainer.val_before_train,
