@@ -7,7 +7,7 @@ import type { Script } from "./scripted-crew.ts";
 
 const plans = fc.record({
   maxStaleness: fc.nat({ max: 4 }),
-  totalSteps: fc.integer({ min: 1, max: 6 }),
+  totalSteps: fc.integer({ min: 1, max: 7 }),
   tasksPerStep: fc.integer({ min: 1, max: 4 }),
   dynamicSampling: fc.boolean(),
   repeats: fc.integer({ min: 2, max: 3 }),
@@ -18,7 +18,7 @@ const plans = fc.record({
 const mishaps = fc.record({
   failEvery: fc.integer({ min: 3, max: 9 }),
   dullEvery: fc.integer({ min: 2, max: 9 }),
-  slowEvery: fc.integer({ min: 3, max: 9 }),
+  slowEvery: fc.integer({ min: 5, max: 40 }),
 });
 
 function scriptOf({ failEvery, dullEvery }: { failEvery: number; dullEvery: number }): Script {
@@ -37,7 +37,7 @@ test("in whatever order things end, no trained group is staler than the bound an
         let episodes = 0;
         const gate: Gate = async (what, label) => {
           // Some episodes take as long as many others.
-          const turns = what === "episode" && episodes++ % mishap.slowEvery === 0 ? 25 : 1;
+          const turns = what === "episode" && episodes++ % mishap.slowEvery === 0 ? 150 : 1;
           for (let turn = 0; turn < turns; turn++) await scheduler.schedule(Promise.resolve(), `${what} ${label}`);
         };
         const { crew, loop, experiment } = await openRun({ folder, plan, gate, script: scriptOf(mishap) });
