@@ -4,7 +4,6 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import {
   chooseEngine,
-  type Engine,
   InferenceActor,
   type InferenceOptions,
   JudgeActor,
@@ -83,7 +82,7 @@ export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
       .options({ maxConcurrency })
       .remote({
         ...rolloutOptions(config, options.searchFolders),
-        engines: engines.map((engine): Engine => ({ generate: (request) => get(engine.generate.remote(request)) })),
+        engines,
         log: say,
       });
     closers.push(() => get(rollout.close.remote()));
