@@ -22,6 +22,8 @@ export interface VllmServerOptions {
   readonly logDir: string;
   readonly vllm: VllmOptions;
   readonly timeouts: InferenceTimeouts;
+  /** Variables of the server beside those of this process and of `vllm`. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Another program in vLLM's place, for tests. */
   readonly command?: readonly string[];
   readonly onEvent?: (line: string) => void;
@@ -71,7 +73,7 @@ export class VllmServer implements RunningServer {
     const process = new EngineProcess({
       command: command as string,
       args: [...first, ...vllmArguments(options.modelPath, socket.path, options.vllm)],
-      environment: vllmEnvironment(options.vllm),
+      environment: { ...vllmEnvironment(options.vllm), ...options.environment },
       logFile,
     });
     const http = new EngineHttp(socket.path);

@@ -6,6 +6,7 @@
  */
 
 import type { JudgedEpisode, TaskOrder, TaskSet } from "../../actors/index.ts";
+import { sampledTokens } from "../experiment/index.ts";
 import { Changes } from "./changes.ts";
 import type { Crew } from "./crew.ts";
 import type { LoopPlan } from "./plan.ts";
@@ -35,6 +36,8 @@ export interface Exploration {
   /** Seconds in which anything was rolled out, and in which places were free and only the bound kept them so. */
   readonly busySeconds: number;
   readonly heldSeconds: number;
+  /** Over as many of the last reports as a group may be old: what one counts was in part sampled before it. */
+  readonly tokensPerSecond: number;
 }
 
 export interface ExplorerParts {
@@ -79,6 +82,7 @@ export class Explorer {
   #groups: RolledGroup[] = [];
   #failed = 0;
   #retried = 0;
+  readonly #windows: { readonly tokens: number; readonly seconds: number }[] = [];
 
   constructor(parts: ExplorerParts, state: ExplorerState) {
     this.#parts = parts;
@@ -121,7 +125,17 @@ export class Explorer {
     const [groups, failed, retried] = [this.#groups, this.#failed, this.#retried];
     this.#groups = [];
     this.#failed = this.#retried = 0;
-    return { groups, failed, retried, busySeconds: this.#busy.lap(), heldSeconds: this.#held.lap() };
+    const busySeconds = this.#busy.lap();
+    const tokens = sampledTokens(groups.flatMap((group) => group.episodes));
+    const tokensPerSecond = this.#rate(tokens, busySeconds);
+    return { groups, failed, retried, busySeconds, heldSeconds: this.#held.lap(), tokensPerSecond };
+  }
+
+  #rate(tokens: number, seconds: number): number {
+    this.#windows.push({ tokens, seconds });
+    if (this.#windows.length > this.#parts.plan.maxStaleness + 1) this.#windows.shift();
+    const total = (of: "tokens" | "seconds"): number => this.#windows.reduce((sum, window) => sum + window[of], 0);
+    return total("tokens") / Math.max(1e-6, total("seconds"));
   }
 
   /** What a checkpoint keeps. Groups under way are not in it: they are rolled out again. */

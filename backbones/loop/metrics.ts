@@ -1,13 +1,13 @@
 /** The learner's numbers under the names that files and curves use, and the line that people read after each step. */
 
 import type { JudgedEpisode, TrainMetrics } from "../../actors/index.ts";
-import { rolloutMetrics, sampledTokens } from "../experiment/index.ts";
+import { rolloutMetrics } from "../experiment/index.ts";
 import type { Exploration } from "./explorer.ts";
 
 /** Metrics of what was rolled out since the row before; `groups` holds the episodes of each task. */
 export function explorationMetrics(
   groups: readonly (readonly JudgedEpisode[])[],
-  { failed, retried, busySeconds, heldSeconds }: Exploration,
+  { failed, retried, busySeconds, heldSeconds, tokensPerSecond }: Exploration,
 ): Record<string, number> {
   return {
     ...rolloutMetrics(groups),
@@ -15,7 +15,7 @@ export function explorationMetrics(
     "episode/retried": retried,
     "time/rollout_seconds": busySeconds,
     "time/held_seconds": heldSeconds,
-    "throughput/rollout_tokens_per_second": sampledTokens(groups.flat()) / Math.max(1e-6, busySeconds),
+    "throughput/rollout_tokens_per_second": tokensPerSecond,
   };
 }
 
