@@ -35,6 +35,7 @@ export class InferenceActor implements Engine {
       initial: { dir: options.modelPath, version: 0 },
       timeouts: this.#timeouts,
       maxRestarts: options.maxRestarts ?? 3,
+      partialRollouts: options.partialRollouts ?? false,
       onEvent: options.onEvent ?? ((line) => process.stderr.write(`${line}\n`)),
     });
   }

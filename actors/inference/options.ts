@@ -62,6 +62,11 @@ export interface InferenceOptions {
   readonly gpus?: { readonly first: number; readonly count: number };
   readonly vllm?: VllmOptions;
   readonly embedded?: Partial<EmbeddedOptions>;
+  /**
+   * Weights will change under running generations: where the server does not say itself which weights made which token,
+   * its replies are followed as they come. False by default: a reply is then taken to be of the weights it began with.
+   */
+  readonly partialRollouts?: boolean;
   readonly timeouts?: Partial<InferenceTimeouts>;
   /** How often a dead server is started again before it served anything. 3 by default. */
   readonly maxRestarts?: number;

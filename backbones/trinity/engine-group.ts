@@ -63,7 +63,7 @@ export class EngineGroup {
         kind === "vllm" ? vllmOptions(config, engine.gpus, logDir) : embeddedOptions(config, engine.gpus, logDir);
       return remote(InferenceActor)
         .options({ ...placeOf(engine, group), maxConcurrency: 10_000 })
-        .remote(inTurns(options, engine, index));
+        .remote({ ...inTurns(options, engine, index), partialRollouts: config.trinity.partial_rollout });
     });
     return new EngineGroup(handles, layout.takesTurns);
   }

@@ -13,6 +13,7 @@ if (vllmVersion === undefined) {
     timeoutMs: 900_000,
     engine: {
       kind: "vllm",
+      partialRollouts: true,
       timeouts: { startMs: 850_000, healthEveryMs: 2_000 },
       vllm: {
         tensorParallelSize: 1,
