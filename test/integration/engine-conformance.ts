@@ -157,10 +157,13 @@ export function engineConformance(options: ConformanceOptions): void {
     });
 
     test("weights change under running generations, which go on, and then the numbers are the new weights'", async () => {
-      const long = prompts.map((promptIds, seed) => ask({ promptIds, seed, maxTokens: 300, temperature: 1.5 }));
-      const running = Promise.all(long.map((request) => engine.generate(request)));
-      // A short one that runs beside them: when it is over, they have tokens too.
-      await engine.generate(ask({ maxTokens: 12 }));
+      // More than run at once: whenever the weights change, some are in the middle.
+      const long = Array.from({ length: 300 }, (_, seed) =>
+        ask({ promptIds: prompts[seed % prompts.length] as number[], seed, maxTokens: 300, temperature: 1.5 }),
+      );
+      const replying = long.map((request) => engine.generate(request));
+      const running = Promise.all(replying);
+      await Promise.race(replying);
       const { seconds } = await engine.setWeights({ dir: other, version: 7 });
       console.log(`${options.name}: weights swapped in ${seconds.toFixed(2)} s`);
       const mixed = await running;
