@@ -28,12 +28,21 @@ const SMALL = [
 ];
 
 /** Runs the job as an actor, as a cluster would. */
-async function runJob(place: Workplace, settings: readonly string[], numGpus = 0): Promise<void> {
+interface JobSurroundings {
+  readonly numGpus?: number;
+  readonly resume?: boolean;
+}
+
+async function runJob(
+  place: Workplace,
+  settings: readonly string[],
+  { numGpus = 0, resume = false }: JobSurroundings = {},
+): Promise<void> {
   const loaded = await loadConfig(await place.configure(), { set: [...SMALL, ...settings], backbone: "trinity" });
   const conf = join(place.folder, "expanded.yaml");
   await writeFile(conf, loaded.expandedYaml());
   await init({ local: true, wire: true, numGpus });
-  const job = remote(TuningJob).remote({ conf, folder: place.experiment, searchFolders: [root], resume: false });
+  const job = remote(TuningJob).remote({ conf, folder: place.experiment, searchFolders: [root], resume });
   await job.run.remote();
   await shutdown();
 }
@@ -96,11 +105,23 @@ test.each(["true", "false"])(
   },
 );
 
+test("a job goes on from its last checkpoint, with the weights of then in its engines", async () => {
+  const place = await open();
+  const settings = ["trinity.max_staleness=0", "trainer_common.trinity_only__n_vllm_engine=1"];
+  await runJob(place, [...settings, "trainer_common.save_freq=1", "trainer_common.total_training_steps=2"]);
+  await runJob(place, [...settings, "trainer_common.total_training_steps=3"], { resume: true });
+  expect(await place.read("run.log")).toContain("resumed after step 2");
+  const rows = await place.metrics();
+  expect(rows.map((row) => row["step"])).toEqual([0, 1, 2, 3]);
+  // Engines that had stayed at the first weights would be far from the learner.
+  expect(rows[3]?.["learner/logprob_difference"]).toBeLessThan(1e-4);
+});
+
 test("colocated, engines and learner take turns on the same GPUs, in lockstep", async () => {
   const place = await open();
   // A GPU that the runtime believes in: its place is leased and shared, and the model is on the CPU all the same.
   const settings = ["trinity.layout=colocated", "trinity.max_staleness=4", "model.dtype=float32"];
-  await runJob(place, [...settings, "trainer_common.trinity_only__n_vllm_engine=1"], 1);
+  await runJob(place, [...settings, "trainer_common.trinity_only__n_vllm_engine=1"], { numGpus: 1 });
   expect(await place.read("run.log")).toContain("colocated: learner and 1 engine take turns on 1 GPU");
   const rows = (await place.metrics()).filter((row) => (row["step"] ?? 0) > 0);
   expect(rows.map((row) => row["staleness/max"])).toEqual([0, 0, 0]);
@@ -110,7 +131,7 @@ test("colocated, engines and learner take turns on the same GPUs, in lockstep", 
 test("what does not fit the cluster ends the job at once, with the arithmetic", async () => {
   const place = await open();
   const settings = ["trainer_common.trinity_only__n_vllm_engine=2", "trainer_common.n_gpus_per_node=4"];
-  await expect(runJob(place, settings, 2)).rejects.toThrow(
+  await expect(runJob(place, settings, { numGpus: 2 })).rejects.toThrow(
     /2 engines × tensor_model_parallel_size 1 = 2 GPUs \+ learner 2 = 4 GPUs.*the cluster has 1 node × 2 = 2/,
   );
 });
