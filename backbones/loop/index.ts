@@ -10,4 +10,5 @@ export {
 } from "./actor-options.ts";
 export type { Crew, CrewOptions } from "./crew.ts";
 export { type LoopPlan, planLoop } from "./plan.ts";
+export { seedAt } from "./seed.ts";
 export { type LoopParts, TuningLoop } from "./tuning-loop.ts";

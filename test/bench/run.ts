@@ -2,12 +2,14 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import type { BenchOptions, BenchRow } from "./bench.ts";
+import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { loopSpeed } from "./loop.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
+  loop: loopSpeed,
   sandbox: sandboxSpeed,
 };
 
@@ -23,7 +25,7 @@ const { positionals, values } = parseArgs({
 const [name = ""] = positionals;
 const bench = benches[name];
 if (bench === undefined) {
-  process.stderr.write(`bench: expected ${Object.keys(benches).join(" or ")}, got "${name}"\n`);
+  process.stderr.write(`bench: expected ${Object.keys(benches).join(", ")}, got "${name}"\n`);
   process.exit(2);
 }
 const rows = await bench({
@@ -32,9 +34,15 @@ const rows = await bench({
   ...(values.dtype !== undefined && { dtype: values.dtype }),
 });
 if (values.json) {
-  for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+  for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {
-  const table = new Table({ head: ["", "value", "unit", "spread"], style: { head: [], border: [] } });
-  for (const row of rows) table.push([row.name, row.value, row.unit, row.spread]);
+  const table = new Table({
+    head: ["", "ours", "unit", "against", "ratio", "spread"],
+    style: { head: [], border: [] },
+  });
+  for (const row of rows) {
+    const against = row.anchor === undefined ? "" : `${row.anchorName} ${row.anchor}`;
+    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", row.spread]);
+  }
   process.stdout.write(`${table.toString()}\n`);
 }
