@@ -89,7 +89,10 @@ export function compileTaskOptions(functionName: string, options: TaskOptions): 
 }
 
 /** The options of one call on an actor: its own, then its method's, then its actor's. */
-export function compileCallOptions(options: MethodOptions, actor: CompiledActorOptions): CompiledCallOptions {
+export function compileCallOptions(
+  options: MethodOptions,
+  actor: Pick<CompiledActorOptions, "maxTaskRetries" | "retryExceptions">,
+): CompiledCallOptions {
   const retries = options.maxTaskRetries ?? actor.maxTaskRetries;
   return compileCall(
     options,

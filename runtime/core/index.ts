@@ -2,6 +2,7 @@
 // interface such a place implements.
 export { type ActorTarget, makeHandle, targetOf } from "./actor-handle.ts";
 export type { ActorSpec, KillOptions, RuntimeBackend, TaskSpec } from "./backend.ts";
+export { callSite } from "./call-site.ts";
 export {
   checkGroup,
   checkLabels,

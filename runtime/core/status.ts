@@ -24,6 +24,9 @@ export interface DeathCause {
     | "OWNER_DIED"
     | "PLACEMENT_GROUP_REMOVED"
     | "NAME_TAKEN"
+    | "RUNTIME_ENV"
+    | "WORKER_DIED"
+    | "NODE_DIED"
     | "SHUTDOWN";
   readonly message: string;
 }

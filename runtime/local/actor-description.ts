@@ -50,11 +50,3 @@ export function groupIdOf({ options }: ActorSpec): ActorState["placementGroupId"
   const { strategy } = options.request;
   return strategy.kind === "placementGroup" ? (strategy.groupId as ActorState["placementGroupId"]) : null;
 }
-
-const runtimeFolder = new URL("..", import.meta.url).pathname;
-
-/** The first line of the stack outside the runtime. */
-export function callSite(): string {
-  const lines = new Error().stack?.split("\n").slice(1) ?? [];
-  return lines.find((line) => !line.includes(runtimeFolder))?.trim() ?? "";
-}

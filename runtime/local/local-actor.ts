@@ -1,5 +1,13 @@
-// One actor of the local runtime through all its lives: waits for its arguments and for a place, is constructed, serves,
-// is made again after a kill if it may be, and dies of a cause that it remembers.
+// One actor of the local runtime through all its lives: waits, is constructed, serves, is made again, and dies of a cause.
+import {
+  ActorClient,
+  ActorFailures,
+  ActorHost,
+  actorCallFacts,
+  CallArguments,
+  type CallOwner,
+  PendingCall,
+} from "../calls/index.ts";
 import {
   type ActorId,
   type ActorSpec,
@@ -7,6 +15,7 @@ import {
   type ActorStateName,
   type ActorTarget,
   actorStates,
+  callSite,
   currentContext,
   type DeathCause,
   type MethodInfo,
@@ -17,16 +26,10 @@ import {
   type TaskId,
 } from "../core/index.ts";
 import { RayTaskError } from "../errors/index.ts";
-import { actorCallFacts } from "./actor-call-facts.ts";
-import { ActorClient } from "./actor-client.ts";
-import { callSite, describeActor, groupIdOf } from "./actor-description.ts";
-import { ActorFailures } from "./actor-failures.ts";
-import { ActorHost } from "./actor-host.ts";
-import { CallArguments } from "./call-arguments.ts";
+import type { Grant, Refused } from "../placement/index.ts";
+import { describeActor, groupIdOf } from "./actor-description.ts";
 import type { LocalServices } from "./local-services.ts";
-import { type CallOwner, PendingCall } from "./pending-call.ts";
 import { runtimeEnvProblem } from "./runtime-env.ts";
-import type { Grant, Refused } from "./scheduler.ts";
 
 /** Ray's time for an actor that ends of its own will. */
 const gracefulShutdownMs = 30_000;
@@ -62,7 +65,7 @@ export class LocalActor implements ActorTarget, CallOwner {
     const { ordered, maxPendingCalls } = spec.options;
     this.#client = new ActorClient({ className: spec.table.className, ordered, maxPendingCalls });
     this.#callSite = callSite();
-    this.#failures = new ActorFailures(this.actorId, spec);
+    this.#failures = new ActorFailures(this.actorId, spec.table.className, spec.options.name);
   }
 
   get table(): MethodTable {

@@ -1,5 +1,16 @@
 // The local runtime: every task and actor in this process, on its event loop, behind the same door as a cluster.
 import {
+  byReference,
+  byWire,
+  type Carrier,
+  type Channel,
+  DirectChannel,
+  Endpoints,
+  ObjectEntry,
+  PendingCall,
+  Turns,
+} from "../calls/index.ts";
+import {
   type ActorId,
   type ActorSpec,
   type JobId,
@@ -21,20 +32,14 @@ import {
   InvalidOptionError,
   RaySystemError,
 } from "../errors/index.ts";
-import { byReference, type Carrier } from "./carrier.ts";
-import { type Channel, DirectChannel, Endpoints, Turns } from "./channel.ts";
+import { describeNode, here, type MachineOptions, machineNode, Scheduler } from "../placement/index.ts";
 import { LocalActor } from "./local-actor.ts";
-import { describeNode, type LocalNodeOptions, localNode } from "./local-node.ts";
 import type { LocalServices } from "./local-services.ts";
-import { ObjectEntry } from "./object-entry.ts";
-import { PendingCall } from "./pending-call.ts";
 import { PlacementGroups } from "./placement-groups.ts";
-import { Scheduler } from "./scheduler.ts";
 import { TaskRunner } from "./task-runner.ts";
-import { byWire } from "./wire-carrier.ts";
 import { WireChannel } from "./wire-channel.ts";
 
-export interface LocalRuntimeOptions extends LocalNodeOptions {
+export interface LocalRuntimeOptions extends MachineOptions {
   readonly namespace: string;
   /** Makes every call, result and error pass through the wire's codec and frames. */
   readonly wire: boolean;
@@ -67,7 +72,7 @@ export class LocalRuntime implements RuntimeBackend {
     this.#carrier = options.wire ? byWire : byReference;
     const channel: Channel = options.wire ? new WireChannel(endpoints, turns) : new DirectChannel(endpoints, turns);
     this.#groups = new PlacementGroups(this.#carrier);
-    this.#scheduler = new Scheduler([localNode(this.#nodeId, options)], (groupId) => this.#groups.view(groupId));
+    this.#scheduler = new Scheduler([machineNode(this.#nodeId, options)], (groupId) => this.#groups.view(groupId));
     this.#services = {
       jobId: this.jobId,
       nodeId: this.#nodeId,
@@ -133,7 +138,7 @@ export class LocalRuntime implements RuntimeBackend {
   }
 
   async nodes() {
-    return this.#scheduler.nodes.views.map(describeNode);
+    return this.#scheduler.nodes.views.map((view) => describeNode(view, here));
   }
 
   createPlacementGroup(

@@ -1,8 +1,7 @@
 // What the actors and tasks of the local runtime share.
+import type { Carrier, Channel, Endpoints, Turns } from "../calls/index.ts";
 import type { ActorId, JobId, NodeId } from "../core/index.ts";
-import type { Carrier } from "./carrier.ts";
-import type { Channel, Endpoints, Turns } from "./channel.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Scheduler } from "../placement/index.ts";
 
 /** An actor, as far as the services care. */
 export interface ActorEnd {

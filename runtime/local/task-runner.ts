@@ -1,15 +1,19 @@
 // Runs functions: waits for their arguments, then for resources, then runs each once as a host of its own.
+import {
+  CallArguments,
+  CallContext,
+  type CallMessage,
+  type CallOwner,
+  type Host,
+  PendingCall,
+  type RunningStream,
+  runCall,
+} from "../calls/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
 import { TaskPlacementGroupRemoved, TaskUnschedulableError } from "../errors/index.ts";
-import { CallArguments } from "./call-arguments.ts";
-import { CallContext } from "./call-context.ts";
-import type { CallMessage, Host } from "./channel.ts";
+import type { Grant, Refused } from "../placement/index.ts";
 import type { LocalServices } from "./local-services.ts";
-import { type CallOwner, PendingCall } from "./pending-call.ts";
-import { runCall } from "./run-call.ts";
-import type { RunningStream } from "./running-stream.ts";
 import { runtimeEnvProblem } from "./runtime-env.ts";
-import type { Grant, Refused } from "./scheduler.ts";
 
 export class TaskRunner implements CallOwner {
   readonly #services: LocalServices;

@@ -11,6 +11,8 @@ export interface NodeView {
   readonly gpus: Readonly<Record<string, number>>;
   /** Units of each device that belong here: 10,000 on a node, less for a share in a bundle. */
   readonly gpuTotals: Readonly<Record<string, number>>;
+  /** The node that a bundle lies on; absent for a node itself. */
+  readonly home?: string;
 }
 
 /** What has been taken from a view. */
@@ -26,9 +28,10 @@ export function newNode(id: string, total: Units, gpuIds: readonly string[], lab
   return { id, labels, total, free: total, gpus: gpuTotals, gpuTotals };
 }
 
-/** A reserved lease as a node of its own. */
-export function bundleNode(id: string, lease: Lease, labels: Readonly<Record<string, string>>): NodeView {
-  return { id, labels, total: lease.units, free: lease.units, gpus: lease.gpus, gpuTotals: lease.gpus };
+/** A reserved lease as a node of its own, on the node `home`. */
+export function bundleNode(id: string, lease: Lease, labels: Readonly<Record<string, string>>, home: string): NodeView {
+  const { units, gpus } = lease;
+  return { id, labels, total: units, free: units, gpus, gpuTotals: gpus, home };
 }
 
 /** Which devices would serve `units` of GPU: whole free ones, or the fullest one with room for a share. */

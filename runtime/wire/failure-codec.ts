@@ -1,15 +1,29 @@
 // An error as data and back. It arrives as an instance of its class where the arriving side knows the class: the language's
 // own, the runtime's, or one given to registerErrorClass(). No constructor of a user's is run for it.
-import type { FailureProperties } from "../../proto/index.ts";
 import { errorClass, userClassName } from "../errors/index.ts";
 import { decodeValue, encodeValue } from "./value-codec.ts";
+
+/** An error as data: nothing of it is executed where it arrives. */
+export interface FailureData {
+  /** The name of the error's class, for the arriving side to find its own. */
+  readonly className?: string;
+  /** The error's own `name`. */
+  readonly name?: string;
+  readonly message?: string;
+  readonly stack?: string;
+  /** The error's other fields, those that can travel, as a value's bytes. */
+  readonly fields?: Uint8Array;
+  readonly cause?: FailureData;
+  /** What was thrown, as a value's bytes, if it was not an error at all. */
+  readonly thrown?: Uint8Array;
+}
 
 /** Causes of causes are followed so far. */
 const deepest = 8;
 const ownFields = new Set(["name", "message", "stack", "cause"]);
 
-export function encodeFailure(thrown: unknown, depth = 0): FailureProperties {
-  if (!(thrown instanceof Error)) return { thrown: { data: encodeOrText(thrown) } };
+export function encodeFailure(thrown: unknown, depth = 0): FailureData {
+  if (!(thrown instanceof Error)) return { thrown: encodeOrText(thrown) };
   const fields: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(thrown)) if (!ownFields.has(key)) fields[key] = portableOrText(value);
   const { cause } = thrown;
@@ -18,19 +32,19 @@ export function encodeFailure(thrown: unknown, depth = 0): FailureProperties {
     name: thrown.name,
     message: thrown.message,
     stack: thrown.stack ?? "",
-    fields: { data: encodeValue(fields, "an error's fields").data },
+    fields: encodeValue(fields, "an error's fields").data,
     ...(cause !== undefined && depth < deepest ? { cause: encodeFailure(cause, depth + 1) } : {}),
   };
 }
 
-export function decodeFailure(failure: FailureProperties): unknown {
-  if (failure.thrown) return decodeData(failure.thrown.data);
+export function decodeFailure(failure: FailureData): unknown {
+  if (failure.thrown) return decodeData(failure.thrown);
   const { message, fields, cause } = failure;
   const Class = errorClass(failure.className ?? "") ?? Error;
   const name = failure.name ?? "Error";
   const options = cause ? { cause: decodeFailure(cause) } : {};
   const error = Reflect.construct(Error, [message ?? "", options], Class) as Error;
-  for (const [key, value] of Object.entries((decodeData(fields?.data) as object | undefined) ?? {})) {
+  for (const [key, value] of Object.entries((decodeData(fields) as object | undefined) ?? {})) {
     Object.defineProperty(error, key, { value, enumerable: true, configurable: true, writable: true });
   }
   if (error.name !== name) hidden(error, "name", name);
@@ -42,7 +56,7 @@ function hidden(error: Error, key: string, value: string): void {
   Object.defineProperty(error, key, { value, configurable: true, writable: true });
 }
 
-function decodeData(data: Uint8Array | null | undefined): unknown {
+function decodeData(data: Uint8Array | undefined): unknown {
   return data ? decodeValue({ data, objects: [], actors: [] }) : undefined;
 }
 

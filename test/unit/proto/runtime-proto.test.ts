@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeFrame, encodeFrame } from "../../../proto/index.ts";
+import { decodePacket, encodePacket } from "../../../proto/index.ts";
 
 const folder = new URL("../../../proto/", import.meta.url);
 
@@ -13,37 +13,21 @@ test("no .proto has a 64-bit integer", () => {
   }
 });
 
-test("a frame of calls and replies arrives as it was sent, with every default", () => {
-  const value = {
-    data: new Uint8Array([1, 2]),
-    objects: [{ objectId: "o" }],
-    actors: [{ actorId: "a", className: "C" }],
-  };
-  const bytes = encodeFrame({
-    calls: [{ callId: 7, hostId: "h", method: "m", arguments: [value, {}] }],
-    replies: [
-      { callId: 7, values: { values: [value] } },
-      { callId: 8, end: {} },
-      { callId: 9, threw: { functionName: "f" } },
-    ],
-  });
-  const { calls, replies, cancels } = decodeFrame(bytes);
-  const [call] = calls;
-  expect([call?.callId, call?.hostId, call?.lane, call?.streaming, call?.backpressure]).toEqual([7, "h", "", false, 0]);
-  expect(call?.arguments[0]).toMatchObject({ objects: [{ objectId: "o" }], actors: [{ className: "C" }] });
-  expect(replies.map(({ callId, outcome }) => [callId, outcome])).toEqual([
-    [7, "values"],
-    [8, "end"],
-    [9, "threw"],
-  ]);
-  expect(cancels).toEqual([]);
+test("a packet arrives as it was sent", () => {
+  const frame = Buffer.from([1, 2, 3]);
+  const {
+    sequence,
+    acknowledged,
+    frame: arrived,
+  } = decodePacket(encodePacket({ sequence: 7, acknowledged: 0, frame }));
+  expect([sequence, acknowledged, [...arrived]]).toEqual([7, 0, [1, 2, 3]]);
 });
 
-test("bytes that are no frame throw an error or read as a frame, and nothing else", () => {
+test("bytes that are no packet throw an error or read as a packet, and nothing else", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       try {
-        decodeFrame(bytes);
+        decodePacket(bytes);
       } catch (error) {
         expect(error).toBeInstanceOf(Error);
       }

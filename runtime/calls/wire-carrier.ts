@@ -1,6 +1,6 @@
 // Carries values as the wire would: a copy at every step, nothing but what the codec lets through.
 import type { ObjectRef } from "../core/index.ts";
-import { decodeValue, type EncodedValue, encodeValue } from "../wire/index.ts";
+import { decodeValue, type EncodedValue, encodeValue, type StoredAt } from "../wire/index.ts";
 import type { Carrier, Packed } from "./carrier.ts";
 
 export class WireValue implements Packed, EncodedValue {
@@ -8,11 +8,14 @@ export class WireValue implements Packed, EncodedValue {
   readonly data: Uint8Array;
   readonly objects: readonly ObjectRef[];
   readonly actors: readonly object[];
+  /** Where the value lies, if its data is in an object store and not here. */
+  readonly storedAt: StoredAt | undefined;
 
-  constructor({ data, objects, actors }: EncodedValue) {
+  constructor({ data, objects, actors }: EncodedValue, storedAt?: StoredAt) {
     this.data = data;
     this.objects = objects;
     this.actors = actors;
+    this.storedAt = storedAt;
   }
 }
 

@@ -1,4 +1,4 @@
-// The local runtime's slot: one value, or one error, and who waits for it.
+// The slot behind a reference: one value, or one error, and who waits for it.
 import { type CancelOptions, newId, type ObjectId, type ObjectSlot } from "../core/index.ts";
 import type { Carrier, Packed } from "./carrier.ts";
 
@@ -8,10 +8,19 @@ export class ObjectEntry implements ObjectSlot {
   #id: ObjectId | undefined;
   #listeners: Set<() => void> | undefined;
   #outcome: { readonly value: Packed } | { readonly error: unknown } | undefined;
+  #fetch: (() => void) | undefined;
 
   constructor(carrier: Carrier, cancel?: (options: CancelOptions) => void) {
     this.#carrier = carrier;
     this.#cancel = cancel;
+  }
+
+  /** The slot of an object that another process owns; `fetch` is called once, when somebody first wants the value. */
+  static borrowed(carrier: Carrier, id: ObjectId, fetch: () => void): ObjectEntry {
+    const entry = new ObjectEntry(carrier);
+    entry.#id = id;
+    entry.#fetch = fetch;
+    return entry;
   }
 
   get id(): ObjectId {
@@ -20,6 +29,7 @@ export class ObjectEntry implements ObjectSlot {
   }
 
   get settled(): boolean {
+    this.#demand();
     return this.#outcome !== undefined;
   }
 
@@ -43,6 +53,7 @@ export class ObjectEntry implements ObjectSlot {
     }
     this.#listeners ??= new Set();
     this.#listeners.add(listener);
+    this.#demand();
     return () => this.#listeners?.delete(listener);
   }
 
@@ -55,6 +66,12 @@ export class ObjectEntry implements ObjectSlot {
 
   cancel(options: CancelOptions): void {
     if (!this.#outcome) this.#cancel?.(options);
+  }
+
+  #demand(): void {
+    const fetch = this.#fetch;
+    this.#fetch = undefined;
+    fetch?.();
   }
 
   #settle(outcome: { readonly value: Packed } | { readonly error: unknown }): void {

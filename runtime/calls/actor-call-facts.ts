@@ -1,13 +1,26 @@
 // What a call on an actor is, from the method's options, this call's, and the actor's.
-import { type ActorSpec, checkGroup, compileCallOptions, type MethodInfo, type MethodOptions } from "../core/index.ts";
+import {
+  type CompiledActorOptions,
+  checkGroup,
+  compileCallOptions,
+  type MethodInfo,
+  type MethodOptions,
+  type MethodTable,
+} from "../core/index.ts";
 import { defaultLane } from "./actor-host.ts";
 import { CallArguments } from "./call-arguments.ts";
 import type { Carrier } from "./carrier.ts";
 import type { CallFacts } from "./pending-call.ts";
 
+/** What calls on an actor depend on: its methods, and the options that its callers apply. */
+export interface CallFactsSource {
+  readonly table: MethodTable;
+  readonly options: Pick<CompiledActorOptions, "maxTaskRetries" | "retryExceptions" | "concurrencyGroups">;
+}
+
 /** Throws InvalidOptionError for bad options, SerializationError for an argument that cannot travel. */
 export function actorCallFacts(
-  spec: ActorSpec,
+  spec: CallFactsSource,
   method: MethodInfo,
   callOptions: MethodOptions,
   args: readonly unknown[],

@@ -6,6 +6,7 @@ import {
   fromUnits,
   giveBack,
   type Lease,
+  minus,
   type NodeView,
   place,
   type ResourceRequest,
@@ -14,8 +15,19 @@ import {
   type Units,
 } from "../scheduling/index.ts";
 
+/** A lease and the ledger it is of: the nodes', or a placement group's. */
+export interface GrantedLease extends Lease {
+  readonly groupId: string | null;
+  /** The node it is on, whatever it was taken from. */
+  readonly home: string;
+  readonly shareGpus: boolean;
+}
+
 /** What a task or an actor has been given. */
 export interface Grant {
+  readonly nodeId: string;
+  /** What was taken, and of which group's bundle; it can be stored, and taken up again with `Scheduler.takeUp`. */
+  readonly lease: GrantedLease;
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
   release(): void;
@@ -38,19 +50,43 @@ export interface Ask {
   refused(refused: Refused): void;
 }
 
-/** A set of views that leases are taken from: the nodes, or a group's bundles. */
+/** A set of views that leases are taken from, in their order: the nodes, or a group's bundles. */
 export class Ledger {
-  readonly views: NodeView[];
+  readonly #views: NodeView[] = [];
+  readonly #places = new Map<string, number>();
 
   constructor(views: readonly NodeView[]) {
-    this.views = [...views];
+    for (const view of views) this.add(view);
   }
 
-  /** Replaces the view of this id. */
+  get views(): readonly NodeView[] {
+    return this.#views;
+  }
+
+  get(id: string): NodeView | undefined {
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : this.#views[place];
+  }
+
+  /** Adds a view, or replaces the one of its id. */
+  add(view: NodeView): void {
+    const place = this.#places.get(view.id) ?? this.#views.length;
+    this.#places.set(view.id, place);
+    this.#views[place] = view;
+  }
+
+  remove(id: string): void {
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    this.#views.splice(place, 1);
+    this.#places.clear();
+    for (const [index, view] of this.#views.entries()) this.#places.set(view.id, index);
+  }
+
+  /** Replaces the view of this id; nothing where there is none any more. */
   update(id: string, change: (view: NodeView) => NodeView): void {
-    const index = this.views.findIndex((view) => view.id === id);
-    const view = this.views[index];
-    if (view) this.views[index] = change(view);
+    const view = this.get(id);
+    if (view) this.add(change(view));
   }
 }
 
@@ -70,12 +106,15 @@ export type GroupView = Ledger | { readonly pending: string } | { readonly gone:
 
 export class Scheduler {
   readonly nodes: Ledger;
+  /** Nodes may join later: what none of these could ever take waits for one that can, and says why. */
+  readonly mayGrow: boolean;
   readonly #groupView: (groupId: string) => GroupView;
   readonly #waiting = new Set<Waiter>();
 
-  constructor(nodes: readonly NodeView[], groupView: (groupId: string) => GroupView) {
+  constructor(nodes: readonly NodeView[], groupView: (groupId: string) => GroupView, mayGrow = false) {
     this.nodes = new Ledger(nodes);
     this.#groupView = groupView;
+    this.mayGrow = mayGrow;
   }
 
   /** Asks for a place. The answer may come before this returns. The function given back withdraws the question. */
@@ -89,6 +128,16 @@ export class Scheduler {
   wait(waiter: Waiter): () => void {
     if (!waiter.attempt()) this.#waiting.add(waiter);
     return () => this.#waiting.delete(waiter);
+  }
+
+  /** Takes up a lease that was granted before, as a head does that was started again. */
+  takeUp(lease: GrantedLease): Grant | undefined {
+    const ledger = lease.groupId === null ? this.nodes : this.#groupView(lease.groupId);
+    if (!(ledger instanceof Ledger)) return undefined;
+    ledger.update(lease.nodeId, (view) => {
+      return { ...view, free: minus(view.free, lease.units), gpus: minus(view.gpus, lease.gpus) };
+    });
+    return new LedgerGrant(lease, ledger, this);
   }
 
   /** Something changed: lets everybody try again, oldest first. */
@@ -141,7 +190,9 @@ class AskWaiter implements Waiter {
     const decision: Decision = place(request, views);
     if (decision.kind === "placed") return this.#grant(ledger, decision.nodeId);
     this.reasons = decision.refusals.map(({ nodeId, reason }) => (nodeId === "" ? reason : `${nodeId}: ${reason}`));
-    return decision.kind === "infeasible" && this.#refuse("unschedulable", this.reasons);
+    // A bundle never grows; the cluster may.
+    const final = decision.kind === "infeasible" && (inGroup || !this.#scheduler.mayGrow);
+    return final && this.#refuse("unschedulable", this.reasons);
   }
 
   #refuse(kind: Refused["kind"], reasons: readonly string[]): true {
@@ -151,35 +202,37 @@ class AskWaiter implements Waiter {
 
   #grant(ledger: Ledger, nodeId: string): boolean {
     const { strategy, held } = this.#ask.request;
-    const view = ledger.views.find(({ id }) => id === nodeId);
+    const view = ledger.get(nodeId);
     const taken = view && take(view, held);
     if (!taken) return false;
     ledger.update(nodeId, () => taken.node);
-    const share = strategy.kind === "placementGroup" && strategy.shareGpus;
-    this.#ask.granted(
-      new LedgerGrant(
-        taken.lease,
-        Object.keys(share ? taken.node.gpuTotals : taken.lease.gpus),
-        ledger,
-        this.#scheduler,
-      ),
-    );
+    const inGroup = strategy.kind === "placementGroup";
+    const lease: GrantedLease = {
+      ...taken.lease,
+      groupId: inGroup ? strategy.groupId : null,
+      home: view.home ?? view.id,
+      shareGpus: inGroup && strategy.shareGpus,
+    };
+    this.#ask.granted(new LedgerGrant(lease, ledger, this.#scheduler));
     return true;
   }
 }
 
 class LedgerGrant implements Grant {
+  readonly nodeId: string;
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
-  readonly #lease: Lease;
+  readonly lease: GrantedLease;
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   #released = false;
   #lent = 0;
 
-  constructor(lease: Lease, gpuIds: readonly string[], ledger: Ledger, scheduler: Scheduler) {
-    this.#lease = lease;
-    this.gpuIds = gpuIds;
+  constructor(lease: GrantedLease, ledger: Ledger, scheduler: Scheduler) {
+    this.lease = lease;
+    this.nodeId = lease.home;
+    const gpus = lease.shareGpus ? (ledger.get(lease.nodeId)?.gpuTotals ?? {}) : lease.gpus;
+    this.gpuIds = Object.keys(gpus);
     this.resources = Object.fromEntries(Object.entries(lease.units).map(([name, n]) => [name, toAmount(name, n)]));
     this.#ledger = ledger;
     this.#scheduler = scheduler;
@@ -188,9 +241,9 @@ class LedgerGrant implements Grant {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    const { CPU = 0, ...others } = this.#lease.units;
+    const { CPU = 0, ...others } = this.lease.units;
     const units = this.#lent > 0 ? others : { ...others, CPU };
-    this.#ledger.update(this.#lease.nodeId, (view) => giveBack(view, { ...this.#lease, units }));
+    this.#ledger.update(this.lease.nodeId, (view) => giveBack(view, { ...this.lease, units }));
     this.#scheduler.pump();
   }
 
@@ -207,11 +260,9 @@ class LedgerGrant implements Grant {
   }
 
   #moveCpus(sign: 1 | -1): void {
-    const cpus = (this.#lease.units["CPU"] ?? 0) * sign;
+    const cpus = (this.lease.units["CPU"] ?? 0) * sign;
     if (this.#released || cpus === 0) return;
-    this.#ledger.update(this.#lease.nodeId, (view) =>
-      giveBack(view, { ...this.#lease, units: { CPU: cpus }, gpus: {} }),
-    );
+    this.#ledger.update(this.lease.nodeId, (view) => giveBack(view, { ...this.lease, units: { CPU: cpus }, gpus: {} }));
     if (sign === 1) this.#scheduler.pump();
   }
 }

@@ -1,11 +1,11 @@
-// The one node of the local runtime: what this machine has, or what the user says it has.
+// This machine as a node: what it has, or what the user says it has.
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { checkLabels, compileUnits, type NodeId, type NodeInfo } from "../core/index.ts";
 import { InvalidOptionError } from "../errors/index.ts";
 import { fromUnits, type NodeView, newNode } from "../scheduling/index.ts";
 
-export interface LocalNodeOptions {
+export interface MachineOptions {
   /** Default: the processors this process may use. */
   readonly numCpus?: number;
   /** Default: the GPUs found. More than there are gives pretended ones, for trying things out. */
@@ -16,9 +16,20 @@ export interface LocalNodeOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-const address = "127.0.0.1";
+/** Where a node is, for people. */
+export interface NodePlace {
+  readonly nodeManagerHostname: string;
+  readonly nodeManagerAddress: string;
+}
 
-export function localNode(nodeId: NodeId, options: LocalNodeOptions): NodeView {
+export const here: NodePlace = { nodeManagerHostname: hostname(), nodeManagerAddress: "127.0.0.1" };
+
+/** Throws InvalidOptionError for what a node cannot have. */
+export function machineNode(
+  nodeId: NodeId,
+  options: MachineOptions,
+  place: { readonly ip: string; readonly head: boolean } = { ip: here.nodeManagerAddress, head: true },
+): NodeView {
   const { numCpus = availableParallelism(), memory = totalmem(), resources = {}, labels = {} } = options;
   for (const name of ["CPU", "GPU", "memory"]) {
     if (Object.hasOwn(resources, name))
@@ -36,18 +47,17 @@ export function localNode(nodeId: NodeId, options: LocalNodeOptions): NodeView {
     ...compileUnits({ GPU: gpuIds.length }, "numGpus"),
     ...compileUnits({ memory }, "memory"),
     ...compileUnits(resources, "resources.*"),
-    ...compileUnits({ [`node:${address}`]: 1, "node:__internal_head__": 1 }, "resources.*"),
+    ...compileUnits({ [`node:${place.ip}`]: 1, ...(place.head && { "node:__internal_head__": 1 }) }, "resources.*"),
   };
   return newNode(nodeId, total, gpuIds, { "ray.io/node-id": nodeId, ...labels });
 }
 
 /** A node as `nodes()` shows it. */
-export function describeNode({ id, total, free, gpuTotals, labels }: NodeView): NodeInfo {
+export function describeNode({ id, total, free, gpuTotals, labels }: NodeView, place: NodePlace): NodeInfo {
   return {
     nodeId: id as NodeId,
     alive: true,
-    nodeManagerHostname: hostname(),
-    nodeManagerAddress: address,
+    ...place,
     resources: fromUnits(total),
     available: fromUnits(free),
     gpuIds: Object.keys(gpuTotals),
@@ -64,7 +74,7 @@ function gpuIdsFor(numGpus: number | undefined): string[] {
 }
 
 /** The ids that CUDA_VISIBLE_DEVICES leaves, else one for each device file of the NVIDIA driver. */
-function findGpus(): string[] {
+export function findGpus(): string[] {
   const visible = process.env["CUDA_VISIBLE_DEVICES"];
   if (visible !== undefined)
     return visible

@@ -1,5 +1,5 @@
 // The errors that callers of one actor get when it cannot answer.
-import type { ActorId, ActorSpec, DeathCause } from "../core/index.ts";
+import type { ActorId, DeathCause } from "../core/index.ts";
 import {
   ActorDiedError,
   type ActorFacts,
@@ -12,9 +12,9 @@ export class ActorFailures {
   readonly #facts: ActorFacts;
   readonly #what: string;
 
-  constructor(actorId: ActorId, { table, options: { name } }: ActorSpec) {
-    this.#facts = { actorId, className: table.className, actorName: name };
-    this.#what = `Actor ${table.className}${name === undefined ? "" : ` "${name}"`}`;
+  constructor(actorId: ActorId, className: string, name: string | undefined) {
+    this.#facts = { actorId, className, actorName: name };
+    this.#what = `Actor ${className}${name === undefined ? "" : ` "${name}"`}`;
   }
 
   died({ message }: DeathCause, cause?: unknown): ActorDiedError {

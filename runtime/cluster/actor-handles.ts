@@ -1,0 +1,64 @@
+// The actors that this process has handles of. One object for each actor, however many handles there are.
+import type { Companions } from "../calls/index.ts";
+import type { ActorInfo, ActorNews } from "../control/index.ts";
+import { type ActorId, makeHandle, targetOf } from "../core/index.ts";
+import { RaySystemError } from "../errors/index.ts";
+import type { ActorDescriptor } from "../wire/index.ts";
+import { type ActorServices, RemoteActor } from "./remote-actor.ts";
+
+export class ActorHandles implements Pick<Companions, "describeActor" | "actor"> {
+  readonly #actors = new Map<string, RemoteActor[]>();
+  readonly #opener: (() => void) | undefined;
+  #services: ActorServices | undefined;
+
+  /** `opener` starts the runtime, which calls `open`, when the first handle turns up before anything else was asked. */
+  constructor(opener?: () => void) {
+    this.#opener = opener;
+  }
+
+  open(services: ActorServices): void {
+    this.#services = services;
+  }
+
+  get services(): ActorServices {
+    if (!this.#services) this.#opener?.();
+    if (!this.#services) throw new RaySystemError("the runtime is not started");
+    return this.#services;
+  }
+
+  /** Two for one id where a name turned out to be that of an actor known already. */
+  add(actor: RemoteActor): void {
+    this.#actors.set(actor.actorId, [...(this.#actors.get(actor.actorId) ?? []), actor]);
+  }
+
+  all(): readonly RemoteActor[] {
+    return [...this.#actors.values()].flat();
+  }
+
+  /** The actor of this id. Its first handle makes the head tell of it. */
+  find(actorId: string, info: ActorInfo): RemoteActor {
+    const known = this.#actors.get(actorId)?.[0];
+    if (known) return known;
+    const actor = new RemoteActor(actorId as ActorId, info, this.services);
+    this.add(actor);
+    return actor;
+  }
+
+  forget(actorId: string): void {
+    this.#actors.delete(actorId);
+  }
+
+  describeActor(handle: object): ActorDescriptor {
+    const target = targetOf(handle);
+    if (!(target instanceof RemoteActor)) throw new RaySystemError("the handle is of another runtime");
+    return [target.actorId, target.info];
+  }
+
+  actor([actorId, info]: ActorDescriptor): object {
+    return makeHandle(this.find(actorId, info as ActorInfo));
+  }
+
+  news(news: ActorNews): void {
+    for (const actor of this.#actors.get(news.actorId) ?? []) actor.news(news);
+  }
+}

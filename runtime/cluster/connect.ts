@@ -1,0 +1,76 @@
+// A driver's way into a cluster.
+import { hostname } from "node:os";
+import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
+import { RaySystemError } from "../errors/index.ts";
+import { interfaceTo } from "../transport/index.ts";
+import { ActorHandles } from "./actor-handles.ts";
+import { ClusterRuntime } from "./cluster-runtime.ts";
+import { HeadLink } from "./head-link.ts";
+import { ClusterProcess } from "./process.ts";
+
+export interface ConnectOptions {
+  /** `host:port` of the head. */
+  readonly address: string;
+  readonly token: string;
+  readonly namespace: string;
+  /** Gives up when the head cannot be reached for so long. */
+  readonly connectTimeoutMs: number;
+  /** Called when the driver has left. */
+  closed?(): Promise<void>;
+}
+
+/** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
+export async function connect(options: ConnectOptions): Promise<RuntimeBackend> {
+  const { address, token, namespace, connectTimeoutMs } = options;
+  const handles = new ActorHandles();
+  const jobId = newId<JobId>();
+  const ip = await interfaceTo(address);
+  const own = new ClusterProcess({
+    processId: newId<TaskId>(),
+    token,
+    nodeId: "",
+    socketFolder: undefined,
+    ip,
+    handles,
+  });
+  await own.listen();
+  const registration = {
+    kind: "driver",
+    jobId,
+    namespace,
+    address: own.address,
+    pid: process.pid,
+    hostname: hostname(),
+    entrypoint: process.argv.slice(1).join(" "),
+    actorId: null,
+  } as const;
+  const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
+  try {
+    await withTimeout(head.register(), connectTimeoutMs, address);
+  } catch (error) {
+    own.close();
+    head.peer.end(error as Error);
+    await options.closed?.();
+    throw error;
+  }
+  const close = async () => {
+    await Promise.race([head.ask("leave", null), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]).catch(
+      () => undefined,
+    );
+    head.peer.end(new RaySystemError("the runtime was shut down"));
+    own.close();
+    await options.closed?.();
+  };
+  return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close });
+}
+
+function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => {
+      const seconds = Math.round(timeoutMs / 1000);
+      reject(new RaySystemError(`no head answers at ${address} within ${seconds} s: is astune-head running there?`));
+    };
+    const timer = setTimeout(late, timeoutMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,6 @@
+// A process of the cluster, and the runtime that its code uses.
+export { ActorHandles } from "./actor-handles.ts";
+export { ClusterRuntime, type ClusterRuntimeOptions } from "./cluster-runtime.ts";
+export { type ConnectOptions, connect } from "./connect.ts";
+export { HeadLink } from "./head-link.ts";
+export { ClusterProcess, type ProcessOptions } from "./process.ts";

@@ -1,0 +1,78 @@
+// A host that is leased for tasks of one kind: what it has been given, and how much more it may be given ahead of time.
+import type { Channel, PendingCall } from "../calls/index.ts";
+
+/** Tasks given ahead should not keep a host busy for longer than this, so that another host can have them. */
+const aheadMs = 5;
+const mostAhead = 512;
+
+export class LeasedHost {
+  readonly leaseId: string;
+  readonly channel: Channel;
+  readonly #idleMs: number;
+  readonly #idle: () => void;
+  readonly #calls = new Set<PendingCall>();
+  #timer: NodeJS.Timeout | undefined;
+  /** What a task has taken of late; unknown at first. */
+  #taskMs: number | undefined;
+  #busySince = 0;
+  #blocked = false;
+
+  constructor(leaseId: string, channel: Channel, idleMs: number, idle: () => void) {
+    this.leaseId = leaseId;
+    this.channel = channel;
+    this.#idleMs = idleMs;
+    this.#idle = idle;
+  }
+
+  get load(): number {
+    return this.#calls.size;
+  }
+
+  get calls(): readonly PendingCall[] {
+    return [...this.#calls];
+  }
+
+  get hasRoom(): boolean {
+    if (this.#blocked) return false;
+    const ahead = this.#taskMs === undefined ? 1 : Math.min(mostAhead, Math.ceil(aheadMs / this.#taskMs));
+    return this.#calls.size < ahead;
+  }
+
+  take(call: PendingCall): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#calls.size === 0) this.#busySince = performance.now();
+    this.#calls.add(call);
+    call.send(this.leaseId);
+  }
+
+  /** The host runs them in order: the first is running, the others wait. */
+  hasBegun(call: PendingCall): boolean {
+    return this.#calls.values().next().value === call;
+  }
+
+  /** The running task waits for others; what was to come after it has been given back. */
+  block(returned: readonly PendingCall[]): void {
+    for (const call of returned) this.#calls.delete(call);
+    this.#blocked = true;
+  }
+
+  leave(call: PendingCall): void {
+    if (!this.#calls.delete(call)) return;
+    this.#blocked = false;
+    const now = performance.now();
+    const took = Math.max(0.005, now - this.#busySince);
+    // Answers that come together say that each took a part of the time: the mean goes down with each of them.
+    this.#taskMs = this.#taskMs === undefined ? took : this.#taskMs * 0.8 + took * 0.2;
+    this.#busySince = now;
+    this.restIfIdle();
+  }
+
+  restIfIdle(): void {
+    if (this.#calls.size === 0) this.#timer ??= setTimeout(this.#idle, this.#idleMs);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}

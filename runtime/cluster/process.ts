@@ -1,0 +1,131 @@
+// A process of the cluster, driver or host: it listens, talks to other processes and to the head, makes calls and answers
+// them. What it does with that, as a driver or as a host, is built on top.
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { decodeReply, Endpoints } from "../calls/index.ts";
+import { type Address, formatAddress } from "../control/index.ts";
+import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
+import { kind, type Message } from "../wire/index.ts";
+import type { ActorHandles } from "./actor-handles.ts";
+import { CallServer } from "./call-server.ts";
+import { ObjectTable } from "./object-table.ts";
+import { PeerBook } from "./peer-book.ts";
+
+export interface ProcessOptions {
+  readonly processId: string;
+  readonly token: string;
+  readonly nodeId: string;
+  /** The folder of the node's sockets; undefined for a process that is on no node. */
+  readonly socketFolder: string | undefined;
+  /** The interface to listen on for processes of other nodes; undefined to listen on the socket only. */
+  readonly ip: string | undefined;
+  readonly handles: ActorHandles;
+}
+
+/** A process whose connection was lost is given up after so long; the head tells sooner where it knows. */
+const giveUpMs = 60_000;
+
+export class ClusterProcess {
+  readonly processId: string;
+  readonly endpoints = new Endpoints();
+  readonly objects: ObjectTable;
+  readonly calls: CallServer;
+  readonly peers: PeerBook;
+  readonly #options: ProcessOptions;
+  readonly #server: LinkServer;
+  #address: Address;
+  /** What other processes ask and tell, beside what the runtime itself answers. */
+  handlers: PeerHandlers = {};
+
+  constructor(options: ProcessOptions) {
+    const { processId, token, nodeId } = options;
+    this.processId = processId;
+    this.#options = options;
+    this.#address = { processId, nodeId, socket: "", tcp: "" };
+    this.objects = new ObjectTable({
+      address: () => this.address,
+      peer: (address) => this.peers.get(address),
+      handles: options.handles,
+    });
+    this.calls = new CallServer(this.objects);
+    const handlers: PeerHandlers = {
+      request: (method, payload, peer) => this.#request(method, payload, peer),
+      event: (topic, payload, peer) => this.#event(topic, payload, peer),
+      call: (message, peer) => this.#message(message, peer),
+      up: (peer, fresh) => this.handlers.up?.(peer, fresh),
+      ended: (peer, error) => this.handlers.ended?.(peer, error),
+    };
+    this.peers = new PeerBook({ processId, token, hostname: hostname(), nodeId, handlers, giveUpMs });
+    this.#server = new LinkServer({
+      processId,
+      token,
+      graceMs: giveUpMs,
+      accept: (other, session) => this.peers.accept(other, session),
+    });
+  }
+
+  get address(): string {
+    return formatAddress(this.#address);
+  }
+
+  /** Listens where the options say. */
+  async listen(): Promise<void> {
+    const { socketFolder, ip, processId } = this.#options;
+    if (socketFolder !== undefined) {
+      const socket = join(socketFolder, `${processId.slice(0, 16)}.sock`);
+      await this.#server.listen(`unix:${socket}`);
+      this.#address = { ...this.#address, socket };
+    }
+    if (ip !== undefined) {
+      const port = await this.#server.listen(`${ip}:0`);
+      this.#address = { ...this.#address, tcp: `${ip}:${port}` };
+    }
+  }
+
+  /** Opens the session to the head, or to the node agent. */
+  connect(address: string, handlers: PeerHandlers, remoteId = "head"): Peer {
+    const { processId, token } = this.#options;
+    const peer: Peer = new Peer(remoteId, handlers, () => session);
+    const session: Session = dial({ address, processId, token }, peer);
+    return peer;
+  }
+
+  close(): void {
+    this.objects.close();
+    this.peers.close();
+    this.#server.close();
+  }
+
+  #request(method: string, payload: unknown, peer: Peer): unknown {
+    if (method === "fetch") return this.objects.fetched(payload as string);
+    return this.handlers.request?.(method, payload, peer);
+  }
+
+  #event(topic: string, payload: unknown, peer: Peer): void {
+    if (topic === "borrow") this.objects.borrowedBy(peer.processId, payload as string);
+    else if (topic === "drop") this.objects.droppedBy(peer.processId, payload as string);
+    else this.handlers.event?.(topic, payload, peer);
+  }
+
+  #message(message: Message, peer: Peer): void {
+    switch (message[0]) {
+      case kind.call:
+        this.calls.call(message, peer);
+        break;
+      case kind.cancel:
+        this.calls.cancel(message[1], message[2], peer);
+        break;
+      case kind.consumed:
+        this.calls.consumed(message[1], message[2], message[3], peer);
+        break;
+      case kind.values:
+      case kind.item:
+      case kind.end:
+      case kind.threw:
+      case kind.failed:
+        this.endpoints.callers.get(message[1])?.answer(decodeReply(message, this.objects));
+        break;
+      default:
+    }
+  }
+}

@@ -1,0 +1,170 @@
+// An actor of the cluster as one process sees it: the calls it makes on it, and what the head tells of its life.
+import {
+  ActorClient,
+  ActorFailures,
+  actorCallFacts,
+  byWire,
+  type CallFactsSource,
+  type CallOwner,
+  type Channel,
+  type Endpoints,
+  PendingCall,
+} from "../calls/index.ts";
+import { type ActorInfo, type ActorNews, tableOf } from "../control/index.ts";
+import type { ActorId, ActorTarget, MethodInfo, MethodOptions, MethodTable } from "../core/index.ts";
+import { decodeFailure } from "../wire/index.ts";
+
+/** What an actor needs from its process. */
+export interface ActorServices {
+  readonly endpoints: Endpoints;
+  /** The channel to the process at this address. */
+  channel(address: string): Channel;
+  /** The first handle is here, or the last one is gone. */
+  holding(actorId: string, holding: boolean): void;
+}
+
+export class RemoteActor implements ActorTarget, CallOwner {
+  readonly carrier = byWire;
+  readonly source: CallFactsSource;
+  #actorId: ActorId;
+  #info: ActorInfo;
+  readonly #services: ActorServices;
+  readonly #client: ActorClient;
+  #channel: Channel | undefined;
+  #address = "";
+  #state: ActorNews["state"] = "PENDING_CREATION";
+  #handles = 0;
+  #ended: (() => void)[] = [];
+
+  /** `source` is the class's own table and options where the actor was created here; elsewhere they are the info's. */
+  constructor(actorId: ActorId, info: ActorInfo, services: ActorServices, source?: CallFactsSource) {
+    this.#actorId = actorId;
+    this.#info = info;
+    this.#services = services;
+    this.source = source ?? sourceOf(info);
+    const { className, ordered, maxPendingCalls } = info;
+    this.#client = new ActorClient({ className, ordered, maxPendingCalls });
+  }
+
+  get actorId(): ActorId {
+    return this.#actorId;
+  }
+  get info(): ActorInfo {
+    return this.#info;
+  }
+  get table(): MethodTable {
+    return this.source.table;
+  }
+  get endpoints(): Endpoints {
+    return this.#services.endpoints;
+  }
+  get channel(): Channel {
+    if (!this.#channel) throw new Error(`actor ${this.#actorId} has no host`);
+    return this.#channel;
+  }
+  get address(): string {
+    return this.#address;
+  }
+
+  /** The handle turns out to be for an actor that exists already (`getIfExists`). */
+  become(actorId: ActorId, info: ActorInfo): void {
+    this.#actorId = actorId;
+    this.#info = info;
+  }
+
+  submit(method: MethodInfo, callOptions: MethodOptions, args: readonly unknown[]): unknown {
+    this.#client.checkLimit();
+    const call = new PendingCall(actorCallFacts(this.source, method, callOptions, args, this.carrier), this);
+    this.#client.submit(call);
+    return call.result;
+  }
+
+  retry(call: PendingCall): void {
+    this.#client.retry(call);
+  }
+
+  finished(call: PendingCall): void {
+    this.#client.finished(call);
+  }
+
+  retain(): void {
+    this.#handles += 1;
+    if (this.#handles === 1) this.#services.holding(this.#actorId, true);
+  }
+
+  async release(): Promise<void> {
+    this.#handles -= 1;
+    if (this.#handles > 0) return;
+    await new Promise<void>((resolve) => this.#client.whenIdle(resolve));
+    if (this.#handles > 0) return;
+    this.#services.holding(this.#actorId, false);
+    if (this.#info.detached || this.#state === "DEAD") return;
+    await new Promise<void>((resolve) => this.#ended.push(resolve));
+  }
+
+  /** The head tells how the actor is. */
+  news(news: ActorNews): void {
+    if (this.#state === "DEAD") return;
+    this.#state = news.state;
+    switch (news.state) {
+      case "ALIVE":
+        this.#address = news.address;
+        this.#channel = this.#services.channel(news.address);
+        this.#client.alive(news.hostId);
+        break;
+      case "RESTARTING":
+        this.#client.restarting(() => this.#failures().unavailable());
+        break;
+      case "DEAD":
+        this.dead(() => this.#failures().of(news.death));
+        break;
+      case "DEPENDENCIES_UNREADY":
+      case "PENDING_CREATION":
+        break;
+    }
+  }
+
+  /** Its process has forgotten the calls that were made on it (the connection was lost for too long). */
+  disconnected(): void {
+    if (this.#state !== "ALIVE") return;
+    this.#client.restarting(() => this.#failures().unavailable());
+  }
+
+  /** The actor is dead, or was never made. */
+  dead(error: () => unknown): void {
+    this.#state = "DEAD";
+    this.#client.dead(error);
+    for (const listener of this.#ended.splice(0)) listener();
+  }
+
+  #failures(): DeathErrors {
+    return new DeathErrors(this.#actorId, this.#info);
+  }
+}
+
+/** The errors that callers get of an actor that died elsewhere. */
+class DeathErrors extends ActorFailures {
+  constructor(actorId: ActorId, info: ActorInfo) {
+    super(actorId, info.className, info.name ?? undefined);
+  }
+
+  of(death: ActorNews["death"]): unknown {
+    if (!death) return this.died({ reason: "EXITED", message: "it has ended" });
+    const cause = death.failure ? decodeFailure(death.failure) : undefined;
+    switch (death.reason) {
+      case "UNSCHEDULABLE":
+        return this.unschedulable(death.reasons);
+      case "PLACEMENT_GROUP_REMOVED":
+        return this.groupRemoved(death.message);
+      case "RUNTIME_ENV":
+        return cause ?? this.died(death);
+      default:
+        return this.died(death, cause);
+    }
+  }
+}
+
+function sourceOf(info: ActorInfo): CallFactsSource {
+  const { maxTaskRetries, retryExceptions, concurrencyGroups } = info;
+  return { table: tableOf(info), options: { maxTaskRetries, retryExceptions, concurrencyGroups } };
+}

@@ -1,0 +1,4 @@
+// What head, node agents, hosts and drivers say to each other, as types.
+export { type ActorInfo, describeActorInfo, tableOf } from "./actor-info.ts";
+export { type Address, formatAddress, parseAddress } from "./address.ts";
+export type * from "./messages.ts";

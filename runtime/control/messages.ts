@@ -1,0 +1,185 @@
+// The questions and events between head, node agents, hosts and drivers, with their payloads. All are plain data.
+import type { CodeRef } from "../code/index.ts";
+import type { ActorStateName, Bundle, DeathCause, PlacementStrategy, RuntimeEnv } from "../core/index.ts";
+import type { ResourceRequest } from "../scheduling/index.ts";
+import type { FailureData, ValueOnWire } from "../wire/index.ts";
+import type { ActorInfo } from "./actor-info.ts";
+
+/** A node agent joins: `register`. */
+export interface AgentRegistration {
+  readonly kind: "agent";
+  readonly nodeId: string;
+  readonly address: string;
+  readonly hostname: string;
+  readonly ip: string;
+  readonly pid: number;
+  readonly total: Readonly<Record<string, number>>;
+  readonly gpuIds: readonly string[];
+  /** GPUs that are only pretended, for trying things out. */
+  readonly pretendedGpus: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly sessionFolder: string;
+  /** What runs on the node already, when it joins a head that was started again. */
+  readonly hosts: readonly RunningHost[];
+}
+
+/** A host that is in use. */
+export interface RunningHost {
+  readonly hostId: string;
+  readonly actorId: string | null;
+  readonly restarts: number;
+  readonly leaseId: string | null;
+  readonly address: string;
+  readonly pid: number;
+}
+
+/** A driver, or code inside a host that uses the API, connects: `register`. */
+export interface ClientRegistration {
+  readonly kind: "driver" | "host";
+  readonly jobId: string;
+  readonly namespace: string;
+  readonly address: string;
+  readonly pid: number;
+  readonly hostname: string;
+  readonly entrypoint: string;
+  /** For code inside a host: whose. */
+  readonly actorId: string | null;
+}
+
+export interface ClientWelcome {
+  readonly headId: string;
+  readonly nodes: readonly {
+    readonly nodeId: string;
+    readonly hostname: string;
+    readonly ip: string;
+    readonly sessionFolder: string;
+  }[];
+}
+
+/** `createActor`: the answer is the info and id of the actor that the handle is for. */
+export interface ActorCreation {
+  readonly actorId: string;
+  readonly jobId: string;
+  readonly code: CodeRef;
+  readonly info: ActorInfo;
+  readonly getIfExists: boolean;
+  readonly maxRestarts: number;
+  readonly maxConcurrency: number;
+  readonly request: ResourceRequest;
+  readonly runtimeEnv: RuntimeEnv;
+  readonly callSite: string;
+  /** The process that created it; a non-detached actor ends with it. */
+  readonly owner: string;
+  /** The actor in which it was created, if any. */
+  readonly ownerActorId: string | null;
+  /** The constructor's arguments; null while references among them are not ready: `placeActor` brings them. */
+  readonly args: readonly ValueOnWire[] | null;
+}
+
+/** Event `actor`: how an actor is. */
+export interface ActorNews {
+  readonly actorId: string;
+  readonly state: ActorStateName;
+  readonly restarts: number;
+  /** Where it lives, while ALIVE. */
+  readonly address: string;
+  readonly hostId: string;
+  readonly death: ActorDeath | null;
+}
+
+export interface ActorDeath extends DeathCause {
+  /** The error that callers see as cause: the constructor's, say. */
+  readonly failure: FailureData | null;
+  /** The reasons of a refusal, one line each. */
+  readonly reasons: readonly string[];
+}
+
+/** `startActor`, head to node agent and node agent to host. */
+export interface ActorStart {
+  readonly hostId: string;
+  readonly actorId: string;
+  readonly restarts: number;
+  readonly jobId: string;
+  readonly code: CodeRef;
+  readonly info: ActorInfo;
+  readonly maxConcurrency: number;
+  readonly runtimeEnv: RuntimeEnv;
+  readonly args: readonly ValueOnWire[];
+  readonly gpuIds: readonly string[];
+  readonly resources: Readonly<Record<string, number>>;
+  readonly placementGroupId: string | null;
+}
+
+/** The answer to `startActor` and `startLease`. */
+export interface Started {
+  readonly address: string;
+  readonly pid: number;
+}
+
+/** `startLease`: a host for tasks. */
+export interface LeaseStart {
+  readonly leaseId: string;
+  readonly jobId: string;
+  readonly namespace: string;
+  readonly runtimeEnv: RuntimeEnv;
+  readonly gpuIds: readonly string[];
+  readonly resources: Readonly<Record<string, number>>;
+  readonly placementGroupId: string | null;
+}
+
+/** Event `hostExited`, node agent to head. */
+export interface HostExit {
+  readonly nodeId: string;
+  readonly hostId: string;
+  readonly actorId: string | null;
+  readonly leaseId: string | null;
+  readonly restarts: number;
+  /** It ended itself: `exitActor()` or `__ray_terminate__`. */
+  readonly intended: boolean;
+  /** One line: exit code or signal, and the last output. */
+  readonly message: string;
+}
+
+/** `lease`: a place to run tasks of one kind. The answer is a `LeaseGrant`, as soon as there is one. */
+export interface LeaseRequest {
+  readonly leaseId: string;
+  readonly jobId: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly request: ResourceRequest;
+  readonly runtimeEnv: RuntimeEnv;
+}
+
+export interface LeaseGrant {
+  readonly leaseId: string;
+  readonly address: string;
+  readonly nodeId: string;
+}
+
+/** `createGroup`. Its end of waiting is told by the event `group`. */
+export interface GroupCreation {
+  readonly id: string;
+  readonly jobId: string;
+  readonly name: string;
+  readonly strategy: PlacementStrategy;
+  readonly bundles: readonly Bundle[];
+  readonly labelSelectors: readonly Readonly<Record<string, string>>[];
+  readonly detached: boolean;
+}
+
+export interface GroupNews {
+  readonly id: string;
+  readonly state: "CREATED" | "INFEASIBLE" | "REMOVED";
+  readonly reasons: readonly string[];
+}
+
+/** What a node agent or host answers to `startActor`. */
+export type StartAnswer =
+  | Started
+  | {
+      readonly failed: {
+        readonly reason: DeathCause["reason"];
+        readonly message: string;
+        readonly failure: FailureData | null;
+      };
+    };

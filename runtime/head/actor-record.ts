@@ -1,0 +1,110 @@
+// One actor as the head knows it.
+import type { ActorCreation, ActorDeath, ActorNews } from "../control/index.ts";
+import {
+  type ActorId,
+  type ActorState,
+  type ActorStateName,
+  actorStates,
+  type JobId,
+  type NodeId,
+} from "../core/index.ts";
+import type { Grant } from "../placement/index.ts";
+import { fromUnits } from "../scheduling/index.ts";
+import type { ValueOnWire } from "../wire/index.ts";
+import type { StoredActor } from "./head-store.ts";
+
+export class ActorRecord {
+  readonly creation: ActorCreation;
+  args: readonly ValueOnWire[] | null;
+  state: ActorStateName;
+  restarts = 0;
+  grant: Grant | undefined;
+  hostId = "";
+  address = "";
+  pid = 0;
+  death: ActorDeath | null = null;
+  /** Processes that have handles of it. */
+  readonly holders = new Set<string>();
+  withdraw: () => void = () => {};
+  /** Its last handle went away; it ends unless another one turns up. */
+  letGoTimer: NodeJS.Timeout | undefined;
+
+  constructor(creation: ActorCreation) {
+    this.creation = creation;
+    this.args = creation.args;
+    this.state = creation.args === null ? "DEPENDENCIES_UNREADY" : "PENDING_CREATION";
+  }
+
+  static restored(stored: StoredActor): ActorRecord {
+    const record = new ActorRecord(stored.creation);
+    record.state = stored.state;
+    record.restarts = stored.restarts;
+    record.hostId = stored.hostId;
+    record.address = stored.address;
+    record.pid = stored.pid;
+    record.death = stored.death;
+    return record;
+  }
+
+  get actorId(): ActorId {
+    return this.creation.actorId as ActorId;
+  }
+
+  get name(): string | null {
+    return this.creation.info.name;
+  }
+
+  get groupId(): string | null {
+    const { strategy } = this.creation.request;
+    return strategy.kind === "placementGroup" ? strategy.groupId : null;
+  }
+
+  move(to: ActorStateName): void {
+    const allowed: readonly string[] = actorStates[this.state];
+    if (!allowed.includes(to)) throw new Error(`actor ${this.actorId} cannot go from ${this.state} to ${to}`);
+    this.state = to;
+  }
+
+  mayRestart(): boolean {
+    const { maxRestarts } = this.creation;
+    return maxRestarts === -1 || this.restarts < maxRestarts;
+  }
+
+  news(): ActorNews {
+    const { actorId, state, restarts, address, hostId, death } = this;
+    return { actorId, state, restarts, address, hostId, death };
+  }
+
+  stored(): StoredActor {
+    const { state, restarts, hostId, address, pid, death } = this;
+    const creation = { ...this.creation, args: this.args };
+    return { creation, state, restarts, lease: this.grant?.lease ?? null, hostId, address, pid, death };
+  }
+
+  describe(pendingReason: string | null): ActorState {
+    const { info, request, jobId, runtimeEnv, callSite } = this.creation;
+    return {
+      actorId: this.actorId,
+      className: info.className,
+      state: this.state,
+      jobId: jobId as JobId,
+      name: info.name ?? "",
+      nodeId: (this.grant?.nodeId ?? null) as NodeId | null,
+      pid: this.state === "ALIVE" ? this.pid : null,
+      rayNamespace: info.namespace,
+      serializedRuntimeEnv: JSON.stringify(runtimeEnv),
+      requiredResources: fromUnits(request.held),
+      deathCause: this.death ? { reason: this.death.reason, message: this.death.message } : null,
+      isDetached: info.detached,
+      placementGroupId: this.groupId as ActorState["placementGroupId"],
+      reprName: `${info.className}(${info.name ?? this.actorId})`,
+      numRestarts: this.restarts,
+      callSite,
+      labelSelector: request.labelSelector,
+      fallbackStrategy: null,
+      gpuIds: this.grant?.gpuIds ?? [],
+      pendingCalls: 0,
+      pendingReason,
+    };
+  }
+}

@@ -1,0 +1,80 @@
+// Placement groups at the head: created and removed for their jobs, stored, taken up again after a restart.
+import type { GroupCreation, GroupNews } from "../control/index.ts";
+import type { PlacementGroupId, PlacementGroupState } from "../core/index.ts";
+import { compileGroup, type GroupListener, GroupTable } from "../placement/index.ts";
+import type { HeadServices } from "./head-services.ts";
+import type { StoredGroup } from "./head-store.ts";
+
+/** Removed groups that are still shown. */
+const removedKept = 1_000;
+
+export class GroupDesk {
+  readonly table = new GroupTable();
+  readonly #services: HeadServices;
+  readonly #creations = new Map<string, { readonly creation: GroupCreation; readonly creator: string }>();
+  readonly #removed: string[] = [];
+
+  constructor(services: HeadServices) {
+    this.#services = services;
+  }
+
+  /** Answers when the group is stored; its creator is told when its bundles are reserved. */
+  async create(creation: GroupCreation, creator: string): Promise<void> {
+    if (this.#creations.has(creation.id)) return;
+    this.#creations.set(creation.id, { creation, creator });
+    await this.#services.store.groups.put(creation.id, { creation, leases: null });
+    this.table.create(requestOf(creation), this.#services.scheduler, this.#listener(creation));
+  }
+
+  /** Gives the bundles back; its actors must have ended. */
+  remove(id: string): void {
+    const known = this.#creations.get(id);
+    if (!known || !this.table.remove(id, this.#services.scheduler)) return;
+    this.#creations.delete(id);
+    void this.#services.store.groups.remove(id);
+    this.#tell(known.creator, { id, state: "REMOVED", reasons: [] });
+    this.#removed.push(id);
+    const oldest = this.#removed.length > removedKept ? this.#removed.shift() : undefined;
+    if (oldest !== undefined) this.table.forget(oldest);
+  }
+
+  /** Groups of a job that do not outlive it. */
+  ofJob(jobId: string): string[] {
+    return [...this.#creations.values()]
+      .filter(({ creation }) => creation.jobId === jobId && !creation.detached)
+      .map(({ creation }) => creation.id);
+  }
+
+  restore({ creation, leases }: StoredGroup): void {
+    this.#creations.set(creation.id, { creation, creator: "" });
+    const request = requestOf(creation);
+    const { scheduler } = this.#services;
+    if (leases) this.table.restore(request, leases, scheduler, this.#listener(creation));
+    else this.table.create(request, scheduler, this.#listener(creation));
+  }
+
+  describe(): PlacementGroupState[] {
+    return this.table.table();
+  }
+
+  #listener(creation: GroupCreation): GroupListener {
+    const { id } = creation;
+    return {
+      created: () => {
+        // The creator learns of it once it is stored, as of everything.
+        void this.#services.store.groups
+          .put(id, { creation, leases: this.table.leases(id) })
+          .then(() => this.#tell(this.#creations.get(id)?.creator, { id, state: "CREATED", reasons: [] }));
+      },
+      infeasible: (reasons) => this.#tell(this.#creations.get(id)?.creator, { id, state: "INFEASIBLE", reasons }),
+    };
+  }
+
+  #tell(creator: string | undefined, news: GroupNews): void {
+    if (creator !== undefined) this.#services.clients.tell([creator], "group", news);
+  }
+}
+
+function requestOf({ id, bundles, strategy, name, labelSelectors }: GroupCreation) {
+  return compileGroup(id as PlacementGroupId, bundles, { strategy, name, bundleLabelSelector: labelSelectors });
+}

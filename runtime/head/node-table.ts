@@ -1,0 +1,85 @@
+// The nodes that have joined, and how they are.
+import type { AgentRegistration } from "../control/index.ts";
+import type { NodeId, NodeInfo } from "../core/index.ts";
+import type { Ledger } from "../placement/index.ts";
+import { fromUnits, type NodeView, newNode } from "../scheduling/index.ts";
+import type { Peer } from "../transport/index.ts";
+
+export type NodeState = "ALIVE" | "DRAINING" | "DEAD";
+
+export interface NodeRecord {
+  readonly registration: AgentRegistration;
+  peer: Peer;
+  state: NodeState;
+  /** Since when there is no connection to it; undefined while there is one. */
+  silentSinceMs: number | undefined;
+  /** Why it is dead. */
+  reason: string;
+}
+
+/** Dead nodes that are remembered, so that they are turned away and shown. */
+const deadKept = 200;
+
+export class NodeTable {
+  readonly #nodes = new Map<string, NodeRecord>();
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  get(nodeId: string): NodeRecord | undefined {
+    return this.#nodes.get(nodeId);
+  }
+
+  all(): readonly NodeRecord[] {
+    return [...this.#nodes.values()];
+  }
+
+  byPeer(peer: Peer): NodeRecord | undefined {
+    return this.all().find((node) => node.peer === peer);
+  }
+
+  /** A node joins, or comes back after its head was started again. Nothing of it is taken yet. */
+  join(registration: AgentRegistration, peer: Peer): NodeRecord {
+    const { nodeId, total, gpuIds, labels } = registration;
+    const record: NodeRecord = { registration, peer, state: "ALIVE", silentSinceMs: undefined, reason: "" };
+    this.#nodes.set(nodeId, record);
+    this.#ledger.add(newNode(nodeId, total, gpuIds, labels));
+    return record;
+  }
+
+  /** The node takes nothing more; what runs on it goes on. */
+  drain(nodeId: string): void {
+    const record = this.#nodes.get(nodeId);
+    if (record?.state !== "ALIVE") return;
+    record.state = "DRAINING";
+    this.#ledger.remove(nodeId);
+  }
+
+  dead(nodeId: string, reason: string): void {
+    const record = this.#nodes.get(nodeId);
+    if (!record || record.state === "DEAD") return;
+    record.state = "DEAD";
+    record.reason = reason;
+    this.#ledger.remove(nodeId);
+    const dead = this.all().filter(({ state }) => state === "DEAD");
+    if (dead.length > deadKept) this.#nodes.delete(dead[0]?.registration.nodeId ?? "");
+  }
+
+  describe(): NodeInfo[] {
+    return this.all().map(({ registration, state }) => {
+      const view: NodeView | undefined = this.#ledger.get(registration.nodeId);
+      return {
+        nodeId: registration.nodeId as NodeId,
+        alive: state !== "DEAD",
+        nodeManagerHostname: registration.hostname,
+        nodeManagerAddress: registration.ip,
+        resources: fromUnits(registration.total),
+        available: fromUnits(view?.free ?? {}),
+        gpuIds: registration.gpuIds,
+        labels: registration.labels,
+      };
+    });
+  }
+}

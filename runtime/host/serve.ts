@@ -1,0 +1,72 @@
+// A host process from its start to its end: introduces itself to its node agent, is given one actor or tasks to run, and
+// ends when the agent does.
+
+import { ActorHandles, ClusterProcess } from "../cluster/index.ts";
+import type { ActorStart, LeaseStart } from "../control/index.ts";
+import { type JobId, newId, type TaskId } from "../core/index.ts";
+import { adoptRuntime, runtime } from "../current.ts";
+import type { HostSettings } from "../node/index.ts";
+import { tokenVariable } from "../transport/index.ts";
+import { ActorRunner } from "./actor-runner.ts";
+import { hostRuntime } from "./host-runtime.ts";
+import { TaskRunner } from "./task-runner.ts";
+
+// A bundle of this file is the runtime of the process that runs it.
+export * from "../index.ts";
+
+/** Serves until the node agent ends this process. */
+export async function serve(settings: HostSettings): Promise<void> {
+  const token = process.env[tokenVariable] ?? "";
+  // What the user's code starts need not know it.
+  delete process.env[tokenVariable];
+  process.stdin.on("end", () => process.exit(0)).on("error", () => process.exit(0));
+  process.stdin.resume();
+
+  const { nodeId, sessionFolder, ip, agentSocket, hostId } = settings;
+  const handles = new ActorHandles(() => void runtime());
+  const own = new ClusterProcess({
+    processId: newId<TaskId>(),
+    token,
+    nodeId,
+    socketFolder: sessionFolder,
+    ip,
+    handles,
+  });
+  await own.listen();
+  let runner: ActorRunner | TaskRunner | undefined;
+  const begin = (jobId: string, namespace: string, actorId: string | null) => {
+    adoptRuntime(() => hostRuntime({ process: own, handles, settings, jobId: jobId as JobId, namespace, actorId }));
+  };
+  const agent = own.connect(
+    `unix:${agentSocket}`,
+    {
+      request(method, payload): unknown {
+        switch (method) {
+          case "startActor": {
+            const start = payload as ActorStart;
+            begin(start.jobId, start.info.namespace, start.actorId);
+            const actor = new ActorRunner(start, own, settings, () => agent.tell("exiting", null));
+            runner = actor;
+            return actor.start();
+          }
+          case "startLease": {
+            const start = payload as LeaseStart;
+            begin(start.jobId, start.namespace, null);
+            const tasks = new TaskRunner(start, own, settings, (topic, payload) => agent.tell(topic, payload));
+            runner = tasks;
+            return tasks.start();
+          }
+          case "retire":
+            return runner?.retire();
+          case "endLease":
+            return runner instanceof TaskRunner && runner.end();
+          default:
+            throw new Error(`a host does not know the question "${method}"`);
+        }
+      },
+      ended: () => process.exit(0),
+    },
+    nodeId,
+  );
+  await agent.ask("register", { hostId, address: own.address });
+}

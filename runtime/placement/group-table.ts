@@ -1,0 +1,193 @@
+// Placement groups where the nodes' ledger is: reserved all at once, waiting, removed, or such as these nodes can never
+// hold.
+import type {
+  Bundle,
+  NodeId,
+  PlacementGroupId,
+  PlacementGroupState,
+  PlacementGroupStateName,
+  PlacementStrategy,
+} from "../core/index.ts";
+import {
+  type BundleRequest,
+  bundleNode,
+  fromUnits,
+  giveBack,
+  type Lease,
+  placeBundles,
+  plus,
+} from "../scheduling/index.ts";
+import { type GroupView, Ledger, type Scheduler, type Waiter } from "./scheduler.ts";
+
+/** A group as it is asked for; its bundles are checked. */
+export interface GroupRequest {
+  readonly id: PlacementGroupId;
+  readonly name: string;
+  readonly strategy: PlacementStrategy;
+  readonly bundles: readonly Bundle[];
+  readonly requests: readonly BundleRequest[];
+}
+
+/** How a group's waiting ends. */
+export interface GroupListener {
+  created(): void;
+  infeasible(reasons: readonly string[]): void;
+}
+
+interface GroupRecord {
+  readonly group: GroupRequest;
+  readonly listener: GroupListener;
+  state: PlacementGroupStateName;
+  reasons: readonly string[];
+  leases: readonly Lease[];
+  ledger: Ledger | undefined;
+  withdraw: () => void;
+}
+
+export class GroupTable {
+  readonly #records = new Map<string, GroupRecord>();
+
+  has(id: string): boolean {
+    return this.#records.has(id);
+  }
+
+  /** Reserves the bundles now, or as soon as they are free. The listener may be called before this returns. */
+  create(group: GroupRequest, scheduler: Scheduler, listener: GroupListener): void {
+    const record: GroupRecord = {
+      group,
+      listener,
+      state: "PENDING",
+      reasons: [],
+      leases: [],
+      ledger: undefined,
+      withdraw: () => {},
+    };
+    this.#records.set(group.id, record);
+    record.withdraw = scheduler.wait(new GroupWaiter(record, scheduler));
+    scheduler.pump();
+  }
+
+  /** Takes up a group whose bundles were reserved before, as a head does that starts again. */
+  restore(group: GroupRequest, leases: readonly Lease[], scheduler: Scheduler, listener: GroupListener): void {
+    const record: GroupRecord = {
+      group,
+      listener,
+      state: "CREATED",
+      reasons: [],
+      leases,
+      ledger: ledgerOf(leases, scheduler),
+      withdraw: () => {},
+    };
+    this.#records.set(group.id, record);
+  }
+
+  /** Gives the bundles back; false where there is no such group any more. Its actors must have ended. */
+  remove(id: string, scheduler: Scheduler): boolean {
+    const record = this.#records.get(id);
+    if (!record || record.state === "REMOVED") return false;
+    record.state = "REMOVED";
+    record.withdraw();
+    for (const lease of record.leases) scheduler.nodes.update(lease.nodeId, (view) => giveBack(view, lease));
+    record.leases = [];
+    record.ledger = undefined;
+    record.reasons = [];
+    scheduler.pump();
+    return true;
+  }
+
+  /** Drops what is remembered of a removed group. */
+  forget(id: string): void {
+    this.#records.delete(id);
+  }
+
+  leases(id: string): readonly Lease[] {
+    return this.#records.get(id)?.leases ?? [];
+  }
+
+  /** What the scheduler may take from. */
+  view(id: string): GroupView {
+    const record = this.#records.get(id);
+    if (!record) return { gone: `there is no placement group ${id}` };
+    if (record.ledger) return record.ledger;
+    if (record.state === "PENDING")
+      return { pending: `placement group ${nameOf(record.group)} is pending: ${record.reasons.join("; ")}` };
+    const what = record.state === "REMOVED" ? "was removed" : `can never be placed: ${record.reasons.join("; ")}`;
+    return { gone: `placement group ${nameOf(record.group)} ${what}` };
+  }
+
+  table(): PlacementGroupState[] {
+    return [...this.#records.values()].map(({ group, state, leases, ledger, reasons }) => ({
+      placementGroupId: group.id,
+      name: group.name,
+      strategy: group.strategy,
+      state,
+      pendingReasons: reasons,
+      bundles: group.bundles.map((resources, bundleIndex) => ({
+        bundleIndex,
+        resources,
+        nodeId: (leases[bundleIndex]?.nodeId ?? null) as NodeId | null,
+        gpuIds: Object.keys(leases[bundleIndex]?.gpus ?? {}),
+        available: fromUnits(ledger?.views[bundleIndex]?.free ?? {}),
+      })),
+    }));
+  }
+}
+
+class GroupWaiter implements Waiter {
+  readonly kind = "placementGroup";
+  readonly id: string;
+  readonly name: string;
+  readonly sinceMs = Date.now();
+  readonly #record: GroupRecord;
+  readonly #scheduler: Scheduler;
+
+  constructor(record: GroupRecord, scheduler: Scheduler) {
+    this.id = record.group.id;
+    this.name = record.group.name;
+    this.#record = record;
+    this.#scheduler = scheduler;
+  }
+
+  get required() {
+    const { requests } = this.#record.group;
+    return requests.reduce<Record<string, number>>((sum, { units }) => ({ ...plus(sum, units) }), {});
+  }
+
+  get reasons() {
+    return this.#record.reasons;
+  }
+
+  attempt(): boolean {
+    const record = this.#record;
+    const { views } = this.#scheduler.nodes;
+    const decision = placeBundles(record.group.requests, record.group.strategy, views);
+    if (decision.kind !== "placed") {
+      record.reasons = decision.reasons;
+      if (decision.kind === "wait" || this.#scheduler.mayGrow) return false;
+      record.state = "INFEASIBLE";
+      record.listener.infeasible(decision.reasons);
+      return true;
+    }
+    for (const view of decision.nodes) this.#scheduler.nodes.update(view.id, () => view);
+    record.leases = decision.leases;
+    record.ledger = ledgerOf(decision.leases, this.#scheduler);
+    record.state = "CREATED";
+    record.reasons = [];
+    record.listener.created();
+    return true;
+  }
+}
+
+/** The bundles as places of their own. */
+function ledgerOf(leases: readonly Lease[], scheduler: Scheduler): Ledger {
+  return new Ledger(
+    leases.map((lease, index) =>
+      bundleNode(`bundle ${index}`, lease, scheduler.nodes.get(lease.nodeId)?.labels ?? {}, lease.nodeId),
+    ),
+  );
+}
+
+/** A group's name in messages. */
+export function nameOf({ name, id }: { readonly name: string; readonly id: string }): string {
+  return name === "" ? id : `"${name}"`;
+}

@@ -1,0 +1,118 @@
+// The side of a session that opens its streams: at first, and again after each loss, at growing intervals, until the
+// session is ended or the other side turns it away.
+
+import { randomUUID } from "node:crypto";
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  credentials as grpc,
+  Metadata,
+  status,
+} from "@grpc/grpc-js";
+import type { Packet } from "../../proto/index.ts";
+import { AuthenticationError, RaySystemError } from "../errors/index.ts";
+import { channelOptions, keys, linkMethod, neverOpened, textOf } from "./channel-options.ts";
+import { type PacketStream, Session, type SessionListener } from "./session.ts";
+
+export interface DialOptions {
+  /** `unix:/path` or `host:port`. */
+  readonly address: string;
+  readonly processId: string;
+  readonly token: string;
+  readonly credentials?: ChannelCredentials;
+  /** Gives up when there was no stream for so long. Default: never. */
+  readonly giveUpMs?: number;
+}
+
+const firstDelayMs = 20;
+const longestDelayMs = 1_000;
+
+type Stream = ClientDuplexStream<Packet, Packet>;
+
+/** Opens a session. It is usable at once; what is sent goes out when the first stream is open. */
+export function dial(options: DialOptions, listener: SessionListener): Session {
+  return new Dialler(options, listener).session;
+}
+
+class Dialler {
+  readonly session: Session;
+  readonly #options: DialOptions;
+  readonly #client: Client;
+  #identity = "";
+  #delayMs = firstDelayMs;
+  #downSince = performance.now();
+  #retry: NodeJS.Timeout | undefined;
+  #over = false;
+
+  constructor(options: DialOptions, listener: SessionListener) {
+    this.#options = options;
+    this.#client = new Client(options.address, options.credentials ?? grpc.createInsecure(), channelOptions);
+    this.session = new Session(randomUUID(), {
+      message: (message) => listener.message(message),
+      up: (fresh) => listener.up?.(fresh),
+      down: (reason) => {
+        this.#downSince = performance.now();
+        listener.down?.(reason);
+      },
+      ended: (error) => {
+        this.#over = true;
+        clearTimeout(this.#retry);
+        this.#client.close();
+        listener.ended?.(error);
+      },
+    });
+    this.#open();
+  }
+
+  #open(): void {
+    const { processId, token } = this.#options;
+    const metadata = new Metadata();
+    metadata.set(keys.authorization, `Bearer ${token}`);
+    metadata.set(keys.session, this.session.id);
+    metadata.set(keys.process, processId);
+    metadata.set(keys.received, this.#identity === "" ? neverOpened : String(this.session.received));
+    const { path, requestSerialize, responseDeserialize } = linkMethod;
+    const stream: Stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+    const packets: PacketStream = {
+      write: (packet) => stream.write(packet),
+      close: () => stream.end(),
+    };
+    let failed = false;
+    const lose = (code: status, reason: string) => {
+      if (failed) return;
+      failed = true;
+      this.session.detach(packets, reason);
+      this.#lost(code, reason);
+    };
+    stream.on("metadata", (reply) => this.#opened(packets, reply));
+    stream.on("data", (packet: Packet) => this.session.receive(packet));
+    stream.on("drain", () => this.session.drained());
+    stream.on("error", (error: { code?: status; details?: string } & Error) =>
+      lose(error.code ?? status.UNKNOWN, error.details ?? error.message),
+    );
+    stream.on("end", () => lose(status.UNAVAILABLE, "the other side closed"));
+  }
+
+  #opened(packets: PacketStream, reply: Metadata): void {
+    const identity = textOf(reply, keys.process);
+    const another = this.#identity !== "" && identity !== this.#identity;
+    this.#identity = identity;
+    this.#delayMs = firstDelayMs;
+    const fresh = another || textOf(reply, keys.fresh) === "1";
+    this.session.attach(packets, Number(textOf(reply, keys.received)), fresh);
+  }
+
+  #lost(code: status, reason: string): void {
+    if (this.#over) return;
+    const { address, giveUpMs = Number.POSITIVE_INFINITY } = this.#options;
+    if (code === status.UNAUTHENTICATED) {
+      this.session.end(new AuthenticationError(`${address} turned this process away: ${reason}`));
+    } else if (performance.now() - this.#downSince > giveUpMs) {
+      this.session.end(new RaySystemError(`${address} cannot be reached: ${reason}`));
+    } else {
+      this.#retry = setTimeout(() => this.#open(), this.#delayMs);
+      this.#delayMs = Math.min(longestDelayMs, this.#delayMs * 2);
+    }
+  }
+}

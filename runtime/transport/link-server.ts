@@ -1,0 +1,146 @@
+// Where a process listens: on a Unix socket, on TCP, or on both. A stream that carries on a known session is attached to
+// it; a new session is handed to the owner.
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
+import type { Packet } from "../../proto/index.ts";
+import { RaySystemError } from "../errors/index.ts";
+import { channelOptions, keys, linkMethod, neverOpened, textOf } from "./channel-options.ts";
+import { type PacketStream, Session, type SessionListener } from "./session.ts";
+import { isSameToken } from "./token.ts";
+
+export interface LinkServerOptions {
+  readonly processId: string;
+  readonly token: string;
+  /** A session whose stream is lost is given up after so long without a new one. */
+  readonly graceMs: number;
+  /** A process has opened a session; gives who listens to it. */
+  accept(processId: string, session: () => Session): SessionListener;
+  readonly credentials?: ServerCredentials;
+  /** Sessions at once, at most. Default 20,000. */
+  readonly maxSessions?: number;
+}
+
+type Stream = ServerDuplexStream<Packet, Packet>;
+
+export class LinkServer {
+  readonly #options: LinkServerOptions;
+  readonly #server = new Server(channelOptions);
+  readonly #sessions = new Map<string, { readonly session: Session; expiry?: NodeJS.Timeout | undefined }>();
+
+  constructor(options: LinkServerOptions) {
+    this.#options = options;
+    this.#server.addService({ Link: { ...linkMethod } }, { Link: (stream: Stream) => this.#open(stream) });
+  }
+
+  /** Listens at `unix:/path` or `host:port` (port 0: any) and gives the port, 0 for a socket. */
+  listen(target: string): Promise<number> {
+    const credentials = this.#options.credentials ?? ServerCredentials.createInsecure();
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(target, credentials, (error, port) => {
+        if (error) reject(new RaySystemError(`cannot listen at ${target}: ${error.message}`, {}, { cause: error }));
+        else resolve(port);
+      });
+    });
+  }
+
+  /** Ends all sessions and the listening. */
+  close(): void {
+    const error = new RaySystemError("the process is ending");
+    for (const { session } of [...this.#sessions.values()]) session.end(error);
+    this.#server.forceShutdown();
+  }
+
+  #open(stream: Stream): void {
+    const { metadata } = stream;
+    const given = textOf(metadata, keys.authorization).replace(/^Bearer /, "");
+    if (!isSameToken(given, this.#options.token)) {
+      refuse(stream, status.UNAUTHENTICATED, "the token is not this cluster's");
+      return;
+    }
+    const sessionId = textOf(metadata, keys.session);
+    const processId = textOf(metadata, keys.process);
+    const opened = textOf(metadata, keys.received);
+    const received = opened === neverOpened ? 0 : Number(opened);
+    if (sessionId === "" || processId === "" || !Number.isInteger(received)) {
+      refuse(stream, status.INVALID_ARGUMENT, "the stream's metadata does not say who opens it");
+      return;
+    }
+    let record = this.#sessions.get(sessionId);
+    if (!record && this.#sessions.size >= (this.#options.maxSessions ?? 20_000)) {
+      refuse(stream, status.RESOURCE_EXHAUSTED, "too many processes are connected");
+      return;
+    }
+    const fresh = record === undefined && opened !== neverOpened;
+    record ??= this.#create(sessionId, processId);
+    clearTimeout(record.expiry);
+    const { session } = record;
+    const reply = new Metadata();
+    reply.set(keys.process, this.#options.processId);
+    reply.set(keys.received, String(session.received));
+    if (fresh) reply.set(keys.fresh, "1");
+    stream.sendMetadata(reply);
+    this.#serve(stream, session, fresh ? 0 : received);
+  }
+
+  #create(sessionId: string, processId: string) {
+    const listener = this.#options.accept(processId, () => session);
+    const session = new Session(sessionId, {
+      message: (message) => listener.message(message),
+      up: (fresh) => listener.up?.(fresh),
+      down: (reason) => {
+        const record = this.#sessions.get(sessionId);
+        if (record) record.expiry = setTimeout(() => session.end(lost(reason)), this.#options.graceMs).unref();
+        listener.down?.(reason);
+      },
+      ended: (error) => {
+        clearTimeout(this.#sessions.get(sessionId)?.expiry);
+        this.#sessions.delete(sessionId);
+        listener.ended?.(error);
+      },
+    });
+    const record: { readonly session: Session; expiry?: NodeJS.Timeout | undefined } = { session };
+    this.#sessions.set(sessionId, record);
+    return record;
+  }
+
+  #serve(stream: Stream, session: Session, received: number): void {
+    const packets: PacketStream = {
+      write: (packet) => stream.write(packet),
+      close: () => stream.end(),
+    };
+    const lose = (reason: string) => session.detach(packets, reason);
+    stream.on("data", (packet: Packet) => guard(stream, () => session.receive(packet)));
+    stream.on("drain", () => session.drained());
+    stream.on("error", (error) => lose(error.message));
+    stream.on("cancelled", () => lose("the connection was lost"));
+    stream.on("end", () => {
+      stream.end();
+      lose("the other side closed");
+    });
+    session.attach(packets, received, false);
+  }
+}
+
+/** What arrives may be anything: it must not end the process. */
+function guard(stream: Stream, body: () => void): void {
+  try {
+    body();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    refuse(stream, status.INVALID_ARGUMENT, error.message);
+  }
+}
+
+function refuse(stream: Stream, code: status, details: string): void {
+  stream.emit("error", { code, details } satisfies Parameters<sendUnaryData<Packet>>[0]);
+}
+
+function lost(reason: string): RaySystemError {
+  return new RaySystemError(`the connection was lost and did not come back: ${reason}`);
+}
