@@ -80,9 +80,10 @@ export class ClusterRuntime implements RuntimeBackend {
       endpoints: process.endpoints,
       carrier: process.carrier,
       channel: (address) => this.#channel(address),
-      holding: (actorId, holding) => {
-        head.tell(holding ? "hold" : "letGo", actorId);
-        if (!holding) handles.forget(actorId);
+      hold: (actorId) => head.tell("hold", actorId),
+      letGo: async (actorId) => {
+        handles.forget(actorId);
+        await head.ask("letGo", actorId).catch(() => undefined);
       },
     });
     process.handlers = {

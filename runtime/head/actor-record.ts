@@ -26,6 +26,8 @@ export class ActorRecord {
   /** Processes that have handles of it. */
   readonly holders = new Set<string>();
   withdraw: () => void = () => {};
+  /** Called when it is dead. */
+  readonly whenDead: (() => void)[] = [];
   /** Its last handle went away; it ends unless another one turns up. */
   letGoTimer: NodeJS.Timeout | undefined;
 

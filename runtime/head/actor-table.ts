@@ -88,6 +88,7 @@ export class ActorTable {
     holders.clear();
     await Promise.all([saved, this.#leave(record)]);
     this.#bury(record);
+    for (const listener of record.whenDead.splice(0)) listener();
     this.#services.actorEnded(record.actorId);
   }
 
@@ -96,14 +97,18 @@ export class ActorTable {
     const record = this.#actors.get(actorId);
     if (!record) return;
     clearTimeout(record.letGoTimer);
+    record.letGoTimer = undefined;
+    for (const listener of record.whenDead.splice(0)) listener();
     if (record.state !== "DEAD") record.holders.add(processId);
     this.#services.clients.tell([processId], "actor", record.news());
   }
 
-  letGo(actorId: string, processId: string): void {
+  /** A process has no handle any more; done when the actor has ended, or at once where others hold it. */
+  async letGo(actorId: string, processId: string): Promise<void> {
     const record = this.#actors.get(actorId);
-    if (!record?.holders.delete(processId)) return;
+    if (!record?.holders.delete(processId) || record.state === "DEAD") return;
     this.#endIfUnheld(record);
+    if (record.letGoTimer) await new Promise<void>((resolve) => record.whenDead.push(resolve));
   }
 
   /** A process is gone: so are its handles, and the actors that it created and that are not detached. */

@@ -106,6 +106,8 @@ export class Head {
         const { actorId, noRestart } = payload as { actorId: string; noRestart: boolean };
         return this.#actors.kill(actorId, noRestart);
       }
+      case "letGo":
+        return this.#actors.letGo(payload as string, peer.processId);
       case "lease":
         return this.#leases.ask(payload as LeaseRequest, peer.processId);
       case "createGroup":
@@ -131,9 +133,6 @@ export class Head {
     switch (topic) {
       case "hold":
         this.#actors.hold(payload as string, peer.processId);
-        break;
-      case "letGo":
-        this.#actors.letGo(payload as string, peer.processId);
         break;
       case "dropLease":
         this.#leases.drop(payload as string);
