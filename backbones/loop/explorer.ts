@@ -29,8 +29,8 @@ export interface OpenStep {
 
 /** What happened since the last report. */
 export interface Exploration {
-  /** All that finished, those without a signal too. */
-  readonly groups: readonly RolledGroup[];
+  /** Groups that finished and did not go into the buffer: without a signal, or without an episode. */
+  readonly leftOut: readonly RolledGroup[];
   readonly failed: number;
   readonly retried: number;
   /** Seconds in which anything was rolled out, and in which places were free and only the bound kept them so. */
@@ -59,7 +59,7 @@ export interface ExplorerParts {
 export interface ExplorerState {
   readonly next: number;
   readonly open: readonly OpenStep[];
-  readonly unreported: Pick<Exploration, "groups" | "failed" | "retried">;
+  readonly unreported: Pick<Exploration, "leftOut" | "failed" | "retried">;
 }
 
 /** With dynamic sampling, at most so many times the tasks of a step are tried to fill it with mixed groups. */
@@ -79,7 +79,8 @@ export class Explorer {
   #allowed: { readonly step: number; readonly version: number } | undefined;
   #isAtBound = false;
   #failure: { readonly error: unknown } | undefined;
-  #groups: RolledGroup[] = [];
+  #leftOut: RolledGroup[] = [];
+  #tokens = 0;
   #failed = 0;
   #retried = 0;
   readonly #windows: { readonly tokens: number; readonly seconds: number }[] = [];
@@ -89,7 +90,7 @@ export class Explorer {
     this.#signal = AbortSignal.any([parts.signal, this.#stop.signal]);
     this.#next = state.next;
     for (const step of state.open) this.#open.set(step.step, { ...step, tasks: [...step.tasks], done: [...step.done] });
-    this.#groups = [...state.unreported.groups];
+    this.#leftOut = [...state.unreported.leftOut];
     this.#failed = state.unreported.failed;
     this.#retried = state.unreported.retried;
     this.#busy = new Stopwatch(parts.now);
@@ -122,13 +123,12 @@ export class Explorer {
 
   /** What happened since the last call. */
   report(): Exploration {
-    const [groups, failed, retried] = [this.#groups, this.#failed, this.#retried];
-    this.#groups = [];
-    this.#failed = this.#retried = 0;
+    const [leftOut, failed, retried] = [this.#leftOut, this.#failed, this.#retried];
     const busySeconds = this.#busy.lap();
-    const tokens = sampledTokens(groups.flatMap((group) => group.episodes));
-    const tokensPerSecond = this.#rate(tokens, busySeconds);
-    return { groups, failed, retried, busySeconds, heldSeconds: this.#held.lap(), tokensPerSecond };
+    const tokensPerSecond = this.#rate(this.#tokens, busySeconds);
+    this.#leftOut = [];
+    this.#failed = this.#retried = this.#tokens = 0;
+    return { leftOut, failed, retried, busySeconds, heldSeconds: this.#held.lap(), tokensPerSecond };
   }
 
   #rate(tokens: number, seconds: number): number {
@@ -143,7 +143,7 @@ export class Explorer {
     return {
       next: this.#next,
       open: [...this.#open.values()].map((step) => ({ ...step, tasks: [...step.tasks], done: [...step.done] })),
-      unreported: { groups: [...this.#groups], failed: this.#failed, retried: this.#retried },
+      unreported: { leftOut: [...this.#leftOut], failed: this.#failed, retried: this.#retried },
     };
   }
 
@@ -228,11 +228,13 @@ export class Explorer {
         const stamp = begun.get(at) as { readonly version: number; readonly afterStep: number };
         this.#running.delete(stamp);
         const group = { step, round, place: at, ...stamp, episodes };
-        this.#groups.push(group);
+        this.#tokens += sampledTokens(episodes);
         open.done.push(at);
         if (episodes.length > 0 && (!plan.dynamicSampling || isMixed(episodes))) {
           open.kept++;
           buffer.add(group);
+        } else {
+          this.#leftOut.push(group);
         }
         this.#changes.notify();
       },
