@@ -1,8 +1,8 @@
 /**
  * The explorer: rolls out the groups of each step into the buffer, as far ahead of the trainer as the plan allows.
  *
- * Step `s` may begin once `s - 1 - maxStaleness` steps are trained and their weights served. With 0 that is lockstep. A
- * step starts no more groups than it keeps, so at most a batch of groups is ever due: `isReady` waits for those.
+ * Step `s` may begin once `s - 1 - maxStaleness` steps are trained and their weights served. With 0 that is lockstep. So
+ * no more groups have begun than the steps up to their last one can train, and `ready` keeps it so: none is ever too old.
  */
 
 import type { JudgedEpisode, TaskOrder, TaskSet } from "../../actors/index.ts";
@@ -110,14 +110,15 @@ export class Explorer {
   }
 
   /**
-   * Resolves when step `step` can be trained: its batch is there, with every group in it that would be too old for the
-   * next one; or nothing more will come for it. Rejects when rolling out failed or was stopped.
+   * Resolves when step `step` can be trained: its batch is there, or nothing more will come for it, and no group that
+   * has begun becomes too old because others are trained before it. Rejects when rolling out failed or was stopped.
    */
   async ready(step: number): Promise<void> {
     await this.#changes.until(() => {
       if (this.#failure !== undefined) throw this.#failure.error;
       this.#signal.throwIfAborted();
-      return this.#isComplete(step) || (this.#parts.buffer.size >= this.#parts.plan.tasksPerStep && !this.#isDue(step));
+      const isFull = this.#parts.buffer.size >= this.#parts.plan.tasksPerStep;
+      return (isFull || this.#isComplete(step)) && this.#isInTime(step);
     });
   }
 
@@ -248,10 +249,22 @@ export class Explorer {
     return this.#next > step && [...this.#open.keys()].every((open) => open > step);
   }
 
-  /** Whether a group runs that step `step` is the last to be allowed to train. */
-  #isDue(step: number): boolean {
-    const { maxStaleness } = this.#parts.plan;
-    return [...this.#running].some(({ afterStep }) => afterStep + maxStaleness < step);
+  /**
+   * Whether every group that has begun can still be trained in time when step `step` takes the oldest batch that waits
+   * now: for each later step, no more of them may be left that are due by then than the steps up to it can take.
+   */
+  #isInTime(step: number): boolean {
+    const { tasksPerStep, maxStaleness } = this.#parts.plan;
+    const dueBy = (groups: Iterable<{ readonly afterStep: number }>, last: number): number =>
+      [...groups].filter(({ afterStep }) => afterStep + maxStaleness < last).length;
+    if (this.#running.size === 0) return true;
+    const waiting = this.#parts.buffer.state();
+    for (let last = step; last <= step + maxStaleness; last++) {
+      const waits = dueBy(waiting, last);
+      const left = waits - Math.min(tasksPerStep, waits) + dueBy(this.#running, last);
+      if (left > (last - step) * tasksPerStep) return false;
+    }
+    return true;
   }
 
   #fail(error: unknown): void {

@@ -59,7 +59,7 @@ test("in whatever order things end, no trained group is staler than the bound an
         }
       });
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
 });
 
