@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import { interfaceTo } from "../transport/index.ts";
+import { interfaceTo, type Tls } from "../transport/index.ts";
 import { ActorHandles } from "./actor-handles.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { HeadLink } from "./head-link.ts";
@@ -12,22 +12,26 @@ export interface ConnectOptions {
   /** `host:port` of the head. */
   readonly address: string;
   readonly token: string;
+  readonly tls?: Tls | undefined;
   readonly namespace: string;
   /** Gives up when the head cannot be reached for so long. */
   readonly connectTimeoutMs: number;
   /** Called when the driver has left. */
   closed?(): Promise<void>;
+  /** Done when the cluster has ended by itself, with why. */
+  readonly clusterEnded?: Promise<Error>;
 }
 
 /** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
 export async function connect(options: ConnectOptions): Promise<RuntimeBackend> {
-  const { address, token, namespace, connectTimeoutMs } = options;
+  const { address, token, tls, namespace, connectTimeoutMs } = options;
   const handles = new ActorHandles();
   const jobId = newId<JobId>();
   const ip = await interfaceTo(address);
   const own = new ClusterProcess({
     processId: newId<TaskId>(),
     token,
+    tls,
     nodeId: "",
     socketFolder: undefined,
     ip,
@@ -46,13 +50,14 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
   } as const;
   const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
   try {
-    await withTimeout(head.register(), connectTimeoutMs, address);
+    await withTimeout(head.register(), connectTimeoutMs, address, head);
   } catch (error) {
     own.close();
     head.peer.end(error as Error);
     await options.closed?.();
     throw error;
   }
+  void options.clusterEnded?.then((error) => head.peer.end(error));
   const close = async () => {
     await Promise.race([head.ask("leave", null), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]).catch(
       () => undefined,
@@ -64,11 +69,13 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
   return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close });
 }
 
-function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string): Promise<T> {
+function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string, head: HeadLink): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = () => {
       const seconds = Math.round(timeoutMs / 1000);
-      reject(new RaySystemError(`no head answers at ${address} within ${seconds} s: is astune-head running there?`));
+      const why = head.lastFailure === "" ? "" : ` (${head.lastFailure})`;
+      const message = `no head answers at ${address} within ${seconds} s${why}: is astune-head running there?`;
+      reject(new RaySystemError(message));
     };
     const timer = setTimeout(late, timeoutMs);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));

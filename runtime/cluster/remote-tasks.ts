@@ -3,7 +3,7 @@
 // where they prove to be short, and is given back when it has been idle.
 import { byWire, CallArguments, type CallOwner, type Channel, type Endpoints, PendingCall } from "../calls/index.ts";
 import { codeRefOf } from "../code/index.ts";
-import type { LeaseGrant, LeaseRequest } from "../control/index.ts";
+import type { LeaseClaims, LeaseGrant, LeaseRequest } from "../control/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
 import { RayError, TaskCancelledError, WorkerCrashedError } from "../errors/index.ts";
 import { LeasedHost } from "./leased-host.ts";
@@ -58,6 +58,16 @@ export class RemoteTasks {
   /** A leased host waits inside a task, and gives back what it had not begun, so that nothing waits behind it. */
   returned(leaseId: string, callIds: readonly number[]): void {
     this.#byLease.get(leaseId)?.returned(leaseId, callIds);
+  }
+
+  /** A process cannot be reached any more: what ran there is lost to this one. */
+  disconnected(processId: string): void {
+    for (const queue of this.#queues.values()) queue.disconnected(processId);
+  }
+
+  /** What this process has been given, for a head that was started again. */
+  leases(): LeaseClaims {
+    return [...this.#queues.values()].flatMap((queue) => queue.leases());
   }
 
   /** Fails everything with this error. */
@@ -129,6 +139,18 @@ class TaskQueue implements CallOwner {
     this.#all.delete(call);
     this.#leave(call);
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  leases(): LeaseClaims {
+    return [...this.#hosts.values()].map(({ grant: { leaseId, nodeId } }) => ({ leaseId, nodeId }));
+  }
+
+  disconnected(processId: string): void {
+    for (const { leaseId, grant } of [...this.#hosts.values()]) {
+      if (!grant.address.startsWith(`${processId}|`)) continue;
+      this.lost(leaseId, "it could not be reached any more");
+      this.#services.dropLease(leaseId);
+    }
   }
 
   lost(leaseId: string, reason: string): void {
@@ -224,7 +246,7 @@ class TaskQueue implements CallOwner {
         this.#services.dropLease(leaseId);
         return;
       }
-      const host = new LeasedHost(leaseId, this.#services.channel(grant.address), idleMs, () => this.#giveBack(host));
+      const host = new LeasedHost(grant, this.#services.channel(grant.address), idleMs, () => this.#giveBack(host));
       this.#hosts.set(leaseId, host);
       this.#byLease.set(leaseId, this);
       this.#pump();
