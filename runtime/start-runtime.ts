@@ -30,6 +30,8 @@ export interface InitOptions {
   readonly resources?: Readonly<Record<string, number>>;
   /** Labels of the node. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Shows here what the job's actors and tasks print. Default true. In this process they print here anyway. */
+  readonly logToDriver?: boolean;
   /** Where names of actors are looked up. Default: one of this job's own. */
   readonly namespace?: string;
   /**
@@ -41,7 +43,7 @@ export interface InitOptions {
 
 const machineKeys = ["numCpus", "numGpus", "memory", "resources", "labels"] as const;
 const known: readonly string[] = [
-  ...["local", "address", "tokenFile", "connectTimeoutMs", "namespace", "wire"],
+  ...["local", "address", "tokenFile", "connectTimeoutMs", "namespace", "wire", "logToDriver"],
   ...machineKeys,
 ];
 
@@ -50,7 +52,8 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
   for (const [key, value] of Object.entries(options)) {
     if (!known.includes(key)) throw InvalidOptionError.of(key, `one of the options ${known.join(", ")}`, value);
   }
-  const { local = false, namespace = `anonymous-${process.pid}`, wire = false, connectTimeoutMs = 10_000 } = options;
+  const { local = false, namespace = `anonymous-${process.pid}`, wire = false } = options;
+  const { connectTimeoutMs = 10_000, logToDriver = true } = options;
   const machine = Object.fromEntries(
     Object.entries(options).filter(([key]) => (machineKeys as readonly string[]).includes(key)),
   );
@@ -60,7 +63,8 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
   const address = options.address ?? process.env["ASTUNE_ADDRESS"] ?? findHead()?.address;
   if (address === undefined || address === "local") {
     const own = await startStandalone(machine);
-    return connect({ address: own.address, token: own.token, namespace, connectTimeoutMs, closed: () => own.close() });
+    const { address, token, close } = own;
+    return connect({ address, token, namespace, connectTimeoutMs, logToDriver, closed: close });
   }
   for (const key of machineKeys) {
     if (options[key] !== undefined)
@@ -73,5 +77,5 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
       `no token for ${address}: expected ASTUNE_AUTH_TOKEN or ${file}, a copy of the head's`,
     );
   }
-  return connect({ address, token, namespace, connectTimeoutMs });
+  return connect({ address, token, namespace, connectTimeoutMs, logToDriver });
 }

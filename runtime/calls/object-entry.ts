@@ -4,20 +4,27 @@ import type { Carrier, Packed } from "./carrier.ts";
 
 export class ObjectEntry implements ObjectSlot {
   readonly #carrier: Carrier;
-  readonly #cancel: ((options: CancelOptions) => void) | undefined;
+  readonly #cancel: ((options: CancelOptions) => void | Promise<void>) | undefined;
   #id: ObjectId | undefined;
   #listeners: Set<() => void> | undefined;
   #outcome: { readonly value: Packed } | { readonly error: unknown } | undefined;
   #fetch: (() => void) | undefined;
 
-  constructor(carrier: Carrier, cancel?: (options: CancelOptions) => void) {
+  constructor(carrier: Carrier, cancel?: (options: CancelOptions) => void | Promise<void>) {
     this.#carrier = carrier;
     this.#cancel = cancel;
   }
 
-  /** The slot of an object that another process owns; `fetch` is called once, when somebody first wants the value. */
-  static borrowed(carrier: Carrier, id: ObjectId, fetch: () => void): ObjectEntry {
-    const entry = new ObjectEntry(carrier);
+  /**
+   * The slot of an object that another process owns; `fetch` is called once, when somebody first wants the value,
+   * `cancel` asks the owner to cancel the call that it is of.
+   */
+  static borrowed(
+    carrier: Carrier,
+    id: ObjectId,
+    { fetch, cancel }: { fetch(): void; cancel(options: CancelOptions): Promise<void> },
+  ): ObjectEntry {
+    const entry = new ObjectEntry(carrier, cancel);
     entry.#id = id;
     entry.#fetch = fetch;
     return entry;
@@ -64,8 +71,8 @@ export class ObjectEntry implements ObjectSlot {
     return this.#carrier.unpack(outcome.value);
   }
 
-  cancel(options: CancelOptions): void {
-    if (!this.#outcome) this.#cancel?.(options);
+  cancel(options: CancelOptions): void | Promise<void> {
+    return this.#outcome ? undefined : this.#cancel?.(options);
   }
 
   #demand(): void {

@@ -9,6 +9,9 @@ import { PeerChannel } from "./peer-channel.ts";
 interface Caller {
   readonly peer: Peer;
   readonly callId: number;
+  readonly hostId: string;
+  /** Its caller wants no answer, only to know when it has ended. */
+  cancelled: boolean;
 }
 
 export class CallServer {
@@ -42,16 +45,20 @@ export class CallServer {
     }
     this.#last = (this.#last % 0xffff_ffff) + 1;
     const number = this.#last;
-    this.#callers.set(number, { peer, callId });
+    this.#callers.set(number, { peer, callId, hostId, cancelled: false });
     this.#numbersOf(peer).set(callId, number);
     host.receive({ ...decodeCall(message, this.#companions), callId: number });
   }
 
-  cancel(hostId: string, callId: number, peer: Peer): void {
+  cancel(hostId: string, callId: number, recursive: boolean, peer: Peer): void {
     const number = this.#numbersOf(peer).get(callId);
-    if (number === undefined) return;
-    this.#forget(number);
-    this.hosts.get(hostId)?.cancel(number);
+    const caller = number === undefined ? undefined : this.#callers.get(number);
+    if (number !== undefined && caller && this.hosts.get(hostId)?.cancel(number, recursive)) {
+      caller.cancelled = true;
+      return;
+    }
+    if (number !== undefined) this.#forget(number);
+    peer.tell("callEnded", { hostId, callId });
   }
 
   consumed(hostId: string, callId: number, count: number, peer: Peer): void {
@@ -82,8 +89,12 @@ export class CallServer {
   #reply(number: number, outcome: Outcome): void {
     const caller = this.#callers.get(number);
     if (!caller) return;
-    const { peer, callId } = caller;
+    const { peer, callId, hostId, cancelled } = caller;
     if (outcome.kind !== "item") this.#forget(number);
+    if (cancelled) {
+      if (outcome.kind !== "item") peer.tell("callEnded", { hostId, callId });
+      return;
+    }
     let channel = this.#channels.get(peer);
     if (!channel) {
       channel = new PeerChannel(peer, this.#companions);

@@ -19,7 +19,8 @@ export interface ObjectSlot {
   onSettled(listener: () => void): () => void;
   /** The value, or throws the error. Only for a settled slot. */
   read(): unknown;
-  cancel(options: CancelOptions): void;
+  /** Rejects where the call cannot be cancelled so. */
+  cancel(options: CancelOptions): void | Promise<void>;
 }
 
 /**

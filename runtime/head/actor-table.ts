@@ -80,7 +80,7 @@ export class ActorTable {
     record.death = death;
     record.move("DEAD");
     record.withdraw();
-    clearTimeout(record.letGoTimer);
+    record.heldAgain();
     this.#freeName(record);
     const { holders } = record;
     const saved = this.#save(record);
@@ -95,26 +95,31 @@ export class ActorTable {
   hold(actorId: string, processId: string): void {
     const record = this.#actors.get(actorId);
     if (!record) return;
-    clearTimeout(record.letGoTimer);
+    record.heldAgain();
     if (record.state !== "DEAD") record.holders.add(processId);
     this.#services.clients.tell([processId], "actor", record.news());
   }
 
-  letGo(actorId: string, processId: string): void {
+  /** A process has no handle of it any more; done when it has ended for that, or at once where others have. */
+  async letGo(actorId: string, processId: string): Promise<null> {
     const record = this.#actors.get(actorId);
-    if (!record?.holders.delete(processId)) return;
-    this.#endIfUnheld(record);
+    if (record?.holders.delete(processId)) await this.#endIfUnheld(record);
+    return null;
   }
 
-  /** A process is gone: so are its handles, and the actors that it created and that are not detached. */
-  processGone(processId: string): void {
+  /** A process is gone: so are its handles, and the actors that it created (a driver: its job's) and are not detached. */
+  async processGone(processId: string, jobId: string | null): Promise<void> {
+    const ending: Promise<void>[] = [];
     for (const record of this.all()) {
-      if (record.state === "DEAD") continue;
-      if (record.creation.owner === processId && !record.creation.info.detached) {
-        const message = `the process that created it (${processId}) has ended`;
-        void this.end(record, { reason: "OWNER_DIED", message, failure: null, reasons: [] });
-      } else if (record.holders.delete(processId)) this.#endIfUnheld(record);
+      const { creation, state, holders } = record;
+      if (state === "DEAD") continue;
+      if (!creation.info.detached && (creation.owner === processId || creation.jobId === jobId)) {
+        const who = creation.owner === processId ? "the process that created it" : "the driver of its job";
+        const message = `${who} (${processId}) has ended`;
+        ending.push(this.end(record, { reason: "OWNER_DIED", message, failure: null, reasons: [] }));
+      } else if (holders.delete(processId)) void this.#endIfUnheld(record);
     }
+    await Promise.all(ending);
   }
 
   hostExited(exit: HostExit): void {
@@ -250,17 +255,12 @@ export class ActorTable {
     grant.release();
   }
 
-  #endIfUnheld(record: ActorRecord): void {
+  async #endIfUnheld(record: ActorRecord): Promise<void> {
     if (record.holders.size > 0 || record.creation.info.detached || record.state === "DEAD") return;
-    record.letGoTimer = setTimeout(() => {
-      const death: ActorDeath = {
-        reason: "OUT_OF_SCOPE",
-        message: "its last handle is gone",
-        failure: null,
-        reasons: [],
-      };
-      if (record.holders.size === 0) void this.#retire(record, death);
-    }, letGoMs);
+    const message = "its last handle is gone";
+    await record.unheld(letGoMs, () =>
+      this.#retire(record, { reason: "OUT_OF_SCOPE", message, failure: null, reasons: [] }),
+    );
   }
 
   /** Lets the actor finish what it does and dispose of itself, then ends it. */

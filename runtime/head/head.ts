@@ -8,6 +8,7 @@ import type {
   GroupCreation,
   HostExit,
   LeaseRequest,
+  LogLines,
 } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
@@ -106,6 +107,8 @@ export class Head {
         const { actorId, noRestart } = payload as { actorId: string; noRestart: boolean };
         return this.#actors.kill(actorId, noRestart);
       }
+      case "letGo":
+        return this.#actors.letGo(payload as string, peer.processId);
       case "lease":
         return this.#leases.ask(payload as LeaseRequest, peer.processId);
       case "createGroup":
@@ -120,8 +123,10 @@ export class Head {
         return this.#status();
       case "drainNode":
         return this.#nodes.drain(payload as string);
+      case "isGone":
+        return this.#clients.isGone(payload as string);
       case "leave":
-        return this.#leave(peer);
+        return this.#clientGone(peer.processId).then(() => null);
       default:
         throw new RaySystemError(`the head does not know the question "${method}": is it of another version?`);
     }
@@ -132,17 +137,20 @@ export class Head {
       case "hold":
         this.#actors.hold(payload as string, peer.processId);
         break;
-      case "letGo":
-        this.#actors.letGo(payload as string, peer.processId);
-        break;
       case "dropLease":
-        this.#leases.drop(payload as string);
+        void this.#leases.drop(payload as string);
+        break;
+      case "killLease":
+        void this.#leases.kill(payload as string);
         break;
       case "blocked":
         this.#leases.blocked(payload as string, true);
         break;
       case "unblocked":
         this.#leases.blocked(payload as string, false);
+        break;
+      case "log":
+        this.#clients.log(payload as LogLines);
         break;
       case "hostExited":
         this.#actors.hostExited(payload as HostExit);
@@ -200,7 +208,7 @@ export class Head {
     this.#watch.heard(peer);
     const node = this.#nodes.byPeer(peer);
     if (node) this.#nodeDied(node.registration.nodeId, reason);
-    else this.#clientGone(peer.processId);
+    else void this.#clientGone(peer.processId);
   }
 
   #nodeDied(nodeId: string, reason: string): void {
@@ -212,24 +220,26 @@ export class Head {
     this.#leases.nodeDied(nodeId, reason);
     for (const { registration } of this.#clients.all()) {
       if (registration.address.split("|")[1] === nodeId && registration.kind === "host") {
-        this.#clientGone(registration.address.split("|")[0] ?? "");
+        void this.#clientGone(registration.address.split("|")[0] ?? "");
       }
     }
   }
 
-  #clientGone(processId: string): void {
-    const client = this.#clients.remove(processId);
+  /** Done when what ends with it has ended. */
+  async #clientGone(processId: string): Promise<void> {
+    const client = this.#clients.leaving(processId);
     if (!client) return;
     const { jobId, kind } = client.registration;
     this.#options.log({ processId, kind, jobId }, "client left");
-    this.#actors.processGone(processId);
-    this.#leases.processGone(processId);
     this.#clients.tellAll("processGone", processId);
-    if (kind === "driver") for (const id of this.#groups.ofJob(jobId)) void this.#removeGroup(id);
-  }
-
-  async #leave(peer: Peer): Promise<void> {
-    this.#clientGone(peer.processId);
+    const isDriver = kind === "driver";
+    await Promise.all([
+      this.#actors.processGone(processId, isDriver ? jobId : null),
+      this.#leases.processGone(processId),
+      ...(isDriver ? this.#groups.ofJob(jobId).map((id) => this.#removeGroup(id)) : []),
+    ]);
+    // A driver has been told by now what its processes printed until their end.
+    this.#clients.remove(processId);
   }
 
   /** What an actor created ends with it. */
@@ -247,8 +257,14 @@ export class Head {
   }
 
   async #removeGroup(id: string): Promise<void> {
-    await this.#actors.groupRemoved(id, "its placement group was removed");
+    const message = "its placement group was removed";
+    this.#groups.close(id);
+    const [tellHolders] = await Promise.all([
+      this.#leases.endInGroup(id, message),
+      this.#actors.groupRemoved(id, message),
+    ]);
     this.#groups.remove(id);
+    tellHolders();
   }
 
   #status(): Omit<RuntimeStatus, "jobId" | "namespace"> {

@@ -69,13 +69,20 @@ export class LeaseTable {
   }
 
   /** Gives a lease back, or takes a request for one back. */
-  drop(leaseId: string): void {
+  async drop(leaseId: string): Promise<void> {
     const record = this.#leases.get(leaseId);
     if (!record) return;
     this.#leases.delete(leaseId);
     record.withdraw();
     record.reject(new TaskCancelledError("the request for a host was taken back", { taskId: leaseId }));
-    void this.#release(record);
+    await this.#release(record, "endLease");
+  }
+
+  /** Ends a leased host's process. */
+  async kill(leaseId: string): Promise<void> {
+    const record = this.#leases.get(leaseId);
+    this.#leases.delete(leaseId);
+    if (record) await this.#release(record, "killHost");
   }
 
   /** The running task waits for others (true), or goes on (false). */
@@ -100,21 +107,35 @@ export class LeaseTable {
     }
   }
 
-  processGone(processId: string): void {
-    for (const [leaseId, { holder }] of this.#leases) if (holder === processId) this.drop(leaseId);
+  /** Done when what a process that is gone had leased is free. */
+  async processGone(processId: string): Promise<void> {
+    const held = [...this.#leases].filter(([, { holder }]) => holder === processId);
+    await Promise.all(held.map(([leaseId]) => this.drop(leaseId)));
+  }
+
+  /** Ends what runs in a placement group; the function given back tells the holders, once the group is gone. */
+  async endInGroup(groupId: string, message: string): Promise<() => void> {
+    const inside = [...this.#leases.values()].filter(({ grant, request }) => grant && groupOf(request) === groupId);
+    await Promise.all(inside.map(({ request }) => this.kill(request.leaseId)));
+    return () => {
+      for (const { request, holder, reject } of inside) {
+        reject(new TaskPlacementGroupRemoved(`${request.name} cannot run: ${message}`, { placementGroupId: groupId }));
+        this.#services.clients.tell([holder], "leaseLost", { leaseId: request.leaseId, message });
+      }
+    };
   }
 
   async #start(record: LeaseRecord, grant: Grant): Promise<LeaseGrant> {
-    const { leaseId, jobId, namespace, runtimeEnv, request } = record.request;
-    const { strategy } = request;
+    const { leaseId, jobId, name, namespace, runtimeEnv } = record.request;
     const start: LeaseStart = {
       leaseId,
       jobId,
+      name,
       namespace,
       runtimeEnv,
       gpuIds: grant.gpuIds,
       resources: grant.resources,
-      placementGroupId: strategy.kind === "placementGroup" ? strategy.groupId : null,
+      placementGroupId: groupOf(record.request),
     };
     const node = this.#services.nodes.get(grant.nodeId);
     const answer = (await node?.peer.ask("startLease", start)) as StartAnswer | undefined;
@@ -137,12 +158,16 @@ export class LeaseTable {
     this.#services.clients.tell([record.holder], "leaseLost", { leaseId, message });
   }
 
-  async #release({ grant, request }: LeaseRecord): Promise<void> {
+  async #release({ grant, request }: LeaseRecord, how: "endLease" | "killHost"): Promise<void> {
     if (!grant) return;
     const node = this.#services.nodes.get(grant.nodeId);
-    if (node && node.state !== "DEAD") await node.peer.ask("endLease", request.leaseId).catch(() => undefined);
+    if (node && node.state !== "DEAD") await node.peer.ask(how, request.leaseId).catch(() => undefined);
     grant.release();
   }
+}
+
+function groupOf({ request: { strategy } }: LeaseRequest): string | null {
+  return strategy.kind === "placementGroup" ? strategy.groupId : null;
 }
 
 function refusal({ name, request }: LeaseRequest, { kind, reasons }: Refused) {

@@ -66,7 +66,6 @@ export class ActorRunner {
         actorSignal: this.#ended.signal,
         exit: () => host.exit(),
       },
-      childrenOf: () => new Set(),
       onExit: () => void this.#leave(),
     });
     try {

@@ -19,6 +19,7 @@ import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../tran
 import { encodeFailure } from "../wire/index.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
+import { LogForwarder } from "./log-forwarder.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
@@ -43,6 +44,9 @@ interface Use {
   readonly actorId: string | null;
   readonly leaseId: string | null;
   readonly restarts: number;
+  readonly jobId: string;
+  /** Of its lines, as the driver sees them. */
+  readonly source: string;
   /** Nothing of it stays behind that another task could see. */
   readonly reusable: boolean;
 }
@@ -51,6 +55,7 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
   readonly #pool: HostPool;
+  readonly #logs: LogForwarder;
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, Use>();
   readonly #socket: string;
@@ -60,7 +65,9 @@ export class NodeAgent {
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
-    mkdirSync(join(options.sessionFolder, "logs"), { recursive: true, mode: 0o700 });
+    const logFolder = join(options.sessionFolder, "logs");
+    mkdirSync(logFolder, { recursive: true, mode: 0o700 });
+    this.#logs = new LogForwarder(logFolder, (lines) => this.#head?.tell("log", lines));
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token } = options;
     this.#server = new LinkServer({
@@ -101,6 +108,7 @@ export class NodeAgent {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pool.close();
+    this.#logs.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#server.close();
   }
@@ -159,18 +167,21 @@ export class NodeAgent {
   }
 
   async #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts } = start;
+    const { hostId, actorId, restarts, jobId, info } = start;
+    const source = info.name === null ? info.className : `${info.className}(${info.name})`;
     const known = this.#uses.get(hostId);
     if (known) return { address: known.host.address, pid: known.host.pid };
-    return this.#start(hostId, { actorId, leaseId: null, restarts, reusable: false }, "startActor", start);
+    const use = { actorId, leaseId: null, restarts, jobId, source, reusable: false };
+    return this.#start(hostId, use, "startActor", start);
   }
 
   async #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv } = start;
+    const { leaseId, gpuIds, runtimeEnv, jobId, name } = start;
     const known = this.#uses.get(leaseId);
     if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    return this.#start(leaseId, { actorId: null, leaseId, restarts: 0, reusable }, "startLease", start);
+    const use = { actorId: null, leaseId, restarts: 0, jobId, source: name, reusable };
+    return this.#start(leaseId, use, "startLease", start);
   }
 
   async #start(id: string, use: Omit<Use, "host">, method: string, start: unknown): Promise<StartAnswer> {
@@ -181,7 +192,11 @@ export class NodeAgent {
       return failed("WORKER_DIED", error);
     }
     this.#uses.set(id, { ...use, host });
-    void host.gone.then((why) => this.#exited(id, host, why));
+    this.#logs.follow(host, { jobId: use.jobId, source: use.source, pid: host.pid, ip: this.#options.ip });
+    void host.gone.then((why) => {
+      this.#logs.unfollow(host);
+      this.#exited(id, host, why);
+    });
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
       if (!("failed" in answer)) return answer;
@@ -205,6 +220,7 @@ export class NodeAgent {
     this.#uses.delete(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
+    this.#logs.unfollow(use.host);
     if (free === true) this.#pool.giveBack(use.host);
     else await use.host.kill();
   }
