@@ -5,6 +5,7 @@ import {
   compileActorOptions,
   compileTaskOptions,
   kindOf,
+  type MethodKind,
   type MethodOptions,
   type MethodTable,
   methodTable,
@@ -56,7 +57,8 @@ export function method(first: unknown, name?: string, options?: MethodOptions): 
   return undefined;
 }
 
-class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
+/** A class made remote, with its method table and options. */
+export class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
   readonly #Class: Class;
   readonly #table: MethodTable;
   readonly #options: ActorOptions;
@@ -80,23 +82,26 @@ class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
   }
 }
 
-class RemoteFunctionOf {
+/** A function made remote, with its options. */
+export class RemoteFunctionOf {
   readonly #fn: AnyFunction;
   readonly #options: TaskOptions;
+  readonly #kind: MethodKind;
 
-  constructor(fn: AnyFunction, options: TaskOptions) {
+  constructor(fn: AnyFunction, options: TaskOptions, kind: MethodKind = kindOf(fn)) {
     compileTaskOptions(fn.name || "(anonymous)", options);
     this.#fn = fn;
+    this.#kind = kind;
     this.#options = options;
   }
 
   remote(...args: unknown[]): unknown {
     const options = compileTaskOptions(this.#fn.name || "(anonymous)", this.#options);
-    return runtime().submitTask({ fn: this.#fn, kind: kindOf(this.#fn), options }, args);
+    return runtime().submitTask({ fn: this.#fn, kind: this.#kind, options }, args);
   }
 
   options(options: TaskOptions): RemoteFunctionOf {
-    return new RemoteFunctionOf(this.#fn, { ...this.#options, ...options });
+    return new RemoteFunctionOf(this.#fn, { ...this.#options, ...options }, this.#kind);
   }
 }
 

@@ -2,7 +2,7 @@
 // hosts; the head is asked for a lease, not for each task. A host gets one task after another, several ahead of time
 // where they prove to be short, and is given back when it has been idle.
 import { byWire, CallArguments, type CallOwner, type Channel, type Endpoints, PendingCall } from "../calls/index.ts";
-import { codeRefOf } from "../code/index.ts";
+import { codeRefOf, formatCodeRef } from "../code/index.ts";
 import type { LeaseGrant, LeaseRequest } from "../control/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
 import { RayError, TaskCancelledError, WorkerCrashedError } from "../errors/index.ts";
@@ -41,7 +41,7 @@ export class RemoteTasks {
 
   submit(spec: TaskSpec, args: readonly unknown[]): unknown {
     const { options } = spec;
-    const key = JSON.stringify([options.request, options.runtimeEnv]);
+    const key = JSON.stringify([options.request, options.runtimeEnv, languageOf(spec)]);
     let queue = this.#queues.get(key);
     if (!queue) {
       queue = new TaskQueue(this.#services, spec, this.#byLease);
@@ -98,11 +98,10 @@ class TaskQueue implements CallOwner {
 
   submit(spec: TaskSpec, args: readonly unknown[]): unknown {
     const { options, kind } = spec;
-    const { root, path, name } = codeRefOf(spec.fn);
     const call = new PendingCall(
       {
         functionName: options.name,
-        method: `${root}:${path}#${name}`,
+        method: formatCodeRef(codeRefOf(spec.fn)),
         lane: "",
         generator: kind === "generator",
         args: new CallArguments(args, this.carrier, options.name),
@@ -219,7 +218,8 @@ class TaskQueue implements CallOwner {
     const { jobId, namespace } = this.#services;
     const { request, runtimeEnv } = options;
     try {
-      const grant = await this.#services.lease({ leaseId, jobId, name: options.name, namespace, request, runtimeEnv });
+      const asked = { leaseId, jobId, name: options.name, namespace, request, runtimeEnv };
+      const grant = await this.#services.lease({ ...asked, ...languageOf(this.#sample) });
       if (!this.#requested.delete(leaseId)) {
         this.#services.dropLease(leaseId);
         return;
@@ -256,4 +256,9 @@ class TaskQueue implements CallOwner {
     this.#hosts.delete(host.leaseId);
     this.#byLease.delete(host.leaseId);
   }
+}
+
+/** What a request for a host says where it has to be a Python one. */
+function languageOf({ fn }: TaskSpec): Pick<LeaseRequest, "language"> {
+  return codeRefOf(fn).root === "python" ? { language: "python" } : {};
 }

@@ -118,6 +118,8 @@ export interface Started {
 
 /** `startLease`: a host for tasks. */
 export interface LeaseStart {
+  /** Absent for a TypeScript host. */
+  readonly language?: "python";
   readonly leaseId: string;
   readonly jobId: string;
   readonly namespace: string;
@@ -142,6 +144,8 @@ export interface HostExit {
 
 /** `lease`: a place to run tasks of one kind. The answer is a `LeaseGrant`, as soon as there is one. */
 export interface LeaseRequest {
+  /** Absent for a TypeScript host. */
+  readonly language?: "python";
   readonly leaseId: string;
   readonly jobId: string;
   readonly name: string;

@@ -16,6 +16,7 @@ export type { CompiledActorOptions, CompiledCallOptions, CompiledTaskOptions } f
 export { currentContext, type ExecutionContext, outsideContext, runInContext } from "./execution-context.ts";
 export * from "./ids.ts";
 export {
+  builtInMethods,
   kindOf,
   type MethodInfo,
   type MethodKind,

@@ -105,9 +105,10 @@ export class LeaseTable {
   }
 
   async #start(record: LeaseRecord, grant: Grant): Promise<LeaseGrant> {
-    const { leaseId, jobId, namespace, runtimeEnv, request } = record.request;
+    const { leaseId, jobId, namespace, runtimeEnv, request, language } = record.request;
     const { strategy } = request;
     const start: LeaseStart = {
+      ...(language && { language }),
       leaseId,
       jobId,
       namespace,

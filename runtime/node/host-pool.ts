@@ -1,11 +1,13 @@
 // Hosts that are started before they are needed: starting a process takes a hundred times as long as handing one out.
-import { HostProcess, type HostSettings } from "./host-process.ts";
+import { HostProcess, type HostProgram, type HostSettings } from "./host-process.ts";
 
 export interface HostPoolOptions {
   readonly token: string;
   /** Hosts that are kept ready. */
   readonly size: number;
   settings(hostId: string): HostSettings;
+  /** Default: a TypeScript host. */
+  readonly program?: HostProgram;
 }
 
 export class HostPool {
@@ -76,9 +78,9 @@ export class HostPool {
 
   #start(): HostProcess {
     this.#count += 1;
-    const { settings, token } = this.#options;
-    const hostId = `${this.#count}-${process.pid}`;
-    const host = new HostProcess(settings(hostId), token);
+    const { settings, token, program } = this.#options;
+    const hostId = `${program ? "p" : ""}${this.#count}-${process.pid}`;
+    const host = new HostProcess(settings(hostId), token, program);
     this.#all.set(hostId, host);
     this.#starting.add(host);
     void host.gone.then(() => {

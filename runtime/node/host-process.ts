@@ -21,6 +21,16 @@ export interface HostSettings {
 }
 
 const main = fileURLToPath(new URL("../host/main.js", import.meta.url));
+
+/** How a host of one language is started: a program that takes the settings as its last argument. */
+export interface HostProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export const typescriptHost: HostProgram = { command: process.execPath, args: ["--expose-gc", main] };
+
 const tailBytes = 2_000;
 
 export class HostProcess {
@@ -38,18 +48,18 @@ export class HostProcess {
   intended = false;
   #isReady!: () => void;
 
-  constructor(settings: HostSettings, token: string) {
+  constructor(settings: HostSettings, token: string, program: HostProgram = typescriptHost) {
     this.settings = settings;
     const logs = join(settings.sessionFolder, "logs");
     this.outFile = join(logs, `worker-${settings.hostId}.out`);
     this.errorFile = join(logs, `worker-${settings.hostId}.err`);
     const out = openSync(this.outFile, "a");
     const errors = openSync(this.errorFile, "a");
-    this.child = spawn(process.execPath, ["--expose-gc", main, JSON.stringify(settings)], {
+    this.child = spawn(program.command, [...program.args, JSON.stringify(settings)], {
       // A pipe that nobody writes to: its end tells the host that the agent is gone.
       stdio: ["pipe", out, errors],
       detached: true,
-      env: { ...process.env, [tokenVariable]: token, [hostMark]: settings.hostId },
+      env: { ...process.env, ...program.env, [tokenVariable]: token, [hostMark]: settings.hostId },
     });
     closeSync(out);
     closeSync(errors);

@@ -18,7 +18,8 @@ import { findGpus, type MachineOptions, machineNode } from "../placement/index.t
 import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
 import { encodeFailure } from "../wire/index.ts";
 import { HostPool } from "./host-pool.ts";
-import type { HostProcess } from "./host-process.ts";
+import type { HostProcess, HostSettings } from "./host-process.ts";
+import { hostPython, pythonHost } from "./python-host.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
@@ -33,6 +34,8 @@ export interface NodeAgentOptions {
   readonly sessionFolder: string;
   /** Hosts that are kept ready. */
   readonly warmHosts: number;
+  /** The interpreter of the Python hosts. Default: `hostPython()`. */
+  readonly python?: string;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
   /** The head says that this node must not go on, or turns it away. */
   expelled(error: Error): void;
@@ -40,6 +43,7 @@ export interface NodeAgentOptions {
 
 interface Use {
   readonly host: HostProcess;
+  readonly pool: HostPool;
   readonly actorId: string | null;
   readonly leaseId: string | null;
   readonly restarts: number;
@@ -51,6 +55,8 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
   readonly #pool: HostPool;
+  readonly #settings: (hostId: string) => HostSettings;
+  #pythonPool: HostPool | undefined;
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, Use>();
   readonly #socket: string;
@@ -69,11 +75,8 @@ export class NodeAgent {
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
-    this.#pool = new HostPool({
-      token,
-      size: options.warmHosts,
-      settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
-    });
+    this.#settings = (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder });
+    this.#pool = new HostPool({ token, size: options.warmHosts, settings: this.#settings });
   }
 
   /** Listens, then joins the head; done when the head has taken the node in. */
@@ -96,7 +99,7 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.#pythonPool?.close()]);
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#server.close();
   }
@@ -158,7 +161,8 @@ export class NodeAgent {
     const { hostId, actorId, restarts } = start;
     const known = this.#uses.get(hostId);
     if (known) return { address: known.host.address, pid: known.host.pid };
-    return this.#start(hostId, { actorId, leaseId: null, restarts, reusable: false }, "startActor", start);
+    const use = { actorId, leaseId: null, restarts, reusable: false };
+    return this.#start(hostId, this.#poolOf(start.code.root === "python"), use, "startActor", start);
   }
 
   async #startLease(start: LeaseStart): Promise<StartAnswer> {
@@ -166,13 +170,21 @@ export class NodeAgent {
     const known = this.#uses.get(leaseId);
     if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    return this.#start(leaseId, { actorId: null, leaseId, restarts: 0, reusable }, "startLease", start);
+    const use = { actorId: null, leaseId, restarts: 0, reusable };
+    return this.#start(leaseId, this.#poolOf(start.language === "python"), use, "startLease", start);
   }
 
-  async #start(id: string, use: Omit<Use, "host">, method: string, start: unknown): Promise<StartAnswer> {
+  async #start(
+    id: string,
+    pool: HostPool,
+    part: Omit<Use, "host" | "pool">,
+    method: string,
+    start: unknown,
+  ): Promise<StartAnswer> {
+    const use = { ...part, pool };
     let host: HostProcess;
     try {
-      host = await this.#pool.take();
+      host = await pool.take();
     } catch (error) {
       return failed("WORKER_DIED", error);
     }
@@ -190,6 +202,15 @@ export class NodeAgent {
     }
   }
 
+  /** The pool of Python hosts begins with the first one that is asked for. */
+  #poolOf(isPython: boolean): HostPool {
+    if (!isPython) return this.#pool;
+    const { token, python } = this.#options;
+    const program = pythonHost(python ?? hostPython());
+    this.#pythonPool ??= new HostPool({ token, size: 1, settings: this.#settings, program });
+    return this.#pythonPool;
+  }
+
   async #killHost(hostId: string): Promise<void> {
     const use = this.#uses.get(hostId);
     this.#uses.delete(hostId);
@@ -201,7 +222,7 @@ export class NodeAgent {
     this.#uses.delete(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
-    if (free === true) this.#pool.giveBack(use.host);
+    if (free === true) use.pool.giveBack(use.host);
     else await use.host.kill();
   }
 
@@ -221,7 +242,7 @@ export class NodeAgent {
       request: (method, payload, peer) => {
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
-        this.#pool.get(hostId)?.introduced(peer, address);
+        (this.#pool.get(hostId) ?? this.#pythonPool?.get(hostId))?.introduced(peer, address);
         return null;
       },
       event: (topic, payload, peer) => {
