@@ -43,7 +43,7 @@ import { RemoteTasks } from "./remote-tasks.ts";
 export interface ClusterRuntimeOptions {
   readonly process: ClusterProcess;
   readonly handles: ActorHandles;
-  readonly head: HeadLink;
+  readonly head: Pick<HeadLink, "ask" | "tell" | "listen">;
   readonly jobId: JobId;
   readonly namespace: string;
   /** Ends what the process is besides: its session, its listening. */
@@ -54,7 +54,7 @@ export class ClusterRuntime implements RuntimeBackend {
   readonly jobId: JobId;
   readonly namespace: string;
   readonly #options: ClusterRuntimeOptions;
-  readonly #head: HeadLink;
+  readonly #head: ClusterRuntimeOptions["head"];
   readonly #tasks: RemoteTasks;
   readonly #groups: RemoteGroups;
   readonly #channels = new WeakMap<Peer, PeerChannel>();

@@ -126,7 +126,7 @@ export class ObjectTable implements Companions {
         const { outcome } = own.entry;
         if (!outcome) return;
         if ("error" in outcome) resolve({ failure: encodeFailure(outcome.error) });
-        else resolve({ value: encodePacked(outcome.value, this) });
+        else resolve({ value: encodePacked(byWire.adopt(outcome.value), this) });
       });
     });
   }

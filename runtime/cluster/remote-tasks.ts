@@ -2,7 +2,7 @@
 // hosts; the head is asked for a lease, not for each task. A host gets one task after another, several ahead of time
 // where they prove to be short, and is given back when it has been idle.
 import { byWire, CallArguments, type CallOwner, type Channel, type Endpoints, PendingCall } from "../calls/index.ts";
-import { codeRefOf, formatCodeRef } from "../code/index.ts";
+import { codeRefOf, formatCodeRef, isPython } from "../code/index.ts";
 import type { LeaseGrant, LeaseRequest } from "../control/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
 import { RayError, TaskCancelledError, WorkerCrashedError } from "../errors/index.ts";
@@ -260,5 +260,5 @@ class TaskQueue implements CallOwner {
 
 /** What a request for a host says where it has to be a Python one. */
 function languageOf({ fn }: TaskSpec): Pick<LeaseRequest, "language"> {
-  return codeRefOf(fn).root === "python" ? { language: "python" } : {};
+  return isPython(fn) ? { language: "python" } : {};
 }

@@ -37,6 +37,11 @@ export function standFor(stand: Code, ref: CodeRef): void {
   known.set(stand, ref);
 }
 
+/** Whether this is what {@link standFor} made for Python code. */
+export function isPython(code: Code): boolean {
+  return known.get(code)?.root === "python";
+}
+
 /** A reference as one text, for a call of a task. */
 export function formatCodeRef(ref: CodeRef): string {
   return ref.root === "python" ? `python:${JSON.stringify(ref)}` : `${ref.root}:${ref.path}#${ref.name}`;
