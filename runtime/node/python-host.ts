@@ -30,7 +30,7 @@ export function pythonHost(python: string, environment: NodeJS.ProcessEnv = proc
   return {
     command: python,
     args: ["-u", "-m", "astune_runtime"],
-    env: { PYTHONPATH: all.join(delimiter), PYTHONDONTWRITEBYTECODE: "1" },
+    env: { PYTHONPATH: all.join(delimiter) },
   };
 }
 
