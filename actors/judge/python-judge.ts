@@ -23,7 +23,13 @@ type HostClass = RemoteClass<
 >;
 
 /** A class whose instances ask the Python judge. */
-export function pythonJudge({ module, className, folders }: PythonSource): new (options: Readonly<Record<string, unknown>>) => Judge {
+export function pythonJudge({
+  module,
+  className,
+  folders,
+}: PythonSource): new (
+  options: Readonly<Record<string, unknown>>,
+) => Judge {
   return class {
     readonly #host: ReturnType<HostClass["remote"]>;
 
