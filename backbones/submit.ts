@@ -88,6 +88,7 @@ async function run(
   const weightsFolder = await mkdtemp(join(await sharedRoot(), "astune-weights-"));
   const crew = await openDebugCrew({
     config,
+    totalUpdates: plan.totalUpdates,
     searchFolders: [dirname(loaded.path), process.cwd()],
     logFolder: experiment.logsFolder,
     weightsFolder,

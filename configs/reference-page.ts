@@ -7,7 +7,7 @@ import { expectedPhrase } from "./phrases.ts";
 
 const INTRODUCTION = `# Configuration
 
-<!-- Written by configs/generate.ts from the schema. Change the schema, then run \`node --import ./bin/typescript.js configs/generate.ts\`. -->
+<!-- Written by configs/generate.ts from the schema. Change the schema, then run \`node --import ./runtime/typescript/index.js configs/generate.ts\`. -->
 
 A run is described by one YAML file. Everything stands under \`astune:\`. Two keys must be given,
 \`model.path\` and \`rollout.agentscope_learn_protocol\`; every other has a default. This is a whole file:

@@ -1,6 +1,6 @@
 // The public door of the runtime: Ray's vocabulary in camelCase, typed from the user's own classes.
 //
-//   await init({ local: true });
+//   await init();
 //   const counter = remote(Counter).remote(0);
 //   console.log(await counter.add.remote(1));
 //   await shutdown();
@@ -48,7 +48,7 @@ export {
   type TaskId,
   type TaskOptions,
 } from "./core/index.ts";
-export { type InitOptions, init, isInitialized, shutdown } from "./current.ts";
+export { init, isInitialized, shutdown } from "./current.ts";
 export {
   ActorAlreadyExistsError,
   ActorDiedError,
@@ -107,4 +107,5 @@ export type {
   RemoteResult,
 } from "./remote-types.ts";
 export { getGpuIds, getRuntimeContext, type RuntimeContext } from "./runtime-context.ts";
+export type { InitOptions } from "./start-runtime.ts";
 export { Tensor, type TypedArray } from "./wire/index.ts";

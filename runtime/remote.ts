@@ -11,6 +11,7 @@ import {
   methodTable,
   setMethodOptions,
   type TaskOptions,
+  type TaskSpec,
 } from "./core/index.ts";
 import { runtime } from "./current.ts";
 import { InvalidOptionError } from "./errors/index.ts";
@@ -84,24 +85,20 @@ export class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class>
 
 /** A function made remote, with its options. */
 export class RemoteFunctionOf {
-  readonly #fn: AnyFunction;
-  readonly #options: TaskOptions;
-  readonly #kind: MethodKind;
+  readonly #given: TaskOptions;
+  readonly #spec: TaskSpec;
 
-  constructor(fn: AnyFunction, options: TaskOptions, kind: MethodKind = kindOf(fn)) {
-    compileTaskOptions(fn.name || "(anonymous)", options);
-    this.#fn = fn;
-    this.#kind = kind;
-    this.#options = options;
+  constructor(fn: AnyFunction, given: TaskOptions, kind: MethodKind = kindOf(fn)) {
+    this.#given = given;
+    this.#spec = { fn, kind, options: compileTaskOptions(fn.name || "(anonymous)", given) };
   }
 
   remote(...args: unknown[]): unknown {
-    const options = compileTaskOptions(this.#fn.name || "(anonymous)", this.#options);
-    return runtime().submitTask({ fn: this.#fn, kind: this.#kind, options }, args);
+    return runtime().submitTask(this.#spec, args);
   }
 
   options(options: TaskOptions): RemoteFunctionOf {
-    return new RemoteFunctionOf(this.#fn, { ...this.#options, ...options }, this.#kind);
+    return new RemoteFunctionOf(this.#spec.fn, { ...this.#given, ...options }, this.#spec.kind);
   }
 }
 

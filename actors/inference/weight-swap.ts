@@ -29,7 +29,7 @@ export function swapSteps(
     {
       path: "/collective_rpc",
       body: {
-        method: "reload_weights",
+        method: "reload_weights_whole",
         kwargs: { weights_path: weights.dir },
         timeout: Math.ceil(timeoutMs / 1000),
       },

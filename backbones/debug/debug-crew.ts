@@ -19,6 +19,8 @@ import { visibleGpus } from "./visible-gpus.ts";
 
 export interface DebugCrewOptions {
   readonly config: AstuneConfig;
+  /** Optimiser updates of the whole run. */
+  readonly totalUpdates: number;
   readonly searchFolders: SearchFolders;
   readonly logFolder: string;
   /** Where weights lie on their way to an engine of its own process. */
@@ -59,7 +61,7 @@ export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
     const learner = remote(LearnerActor).options(lease).remote({ logDir: logFolder });
     closers.push(() => get(learner.close.remote()));
     say("loading the model into the learner");
-    await learner.load.remote(learnerOptions(config, gpus));
+    await learner.load.remote(learnerOptions(config, gpus, options.totalUpdates));
 
     const choice = await chooseEngine(config.inference.engine, { deterministic: config.deterministic });
     say(`engine: ${choice.kind} (${choice.reason})`);

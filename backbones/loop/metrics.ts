@@ -17,6 +17,7 @@ export function learnerMetrics(metrics: TrainMetrics | undefined): Record<string
     "learner/trained_tokens": metrics.trainedTokens,
     "learner/total_tokens": metrics.totalTokens,
     "learner/updates": metrics.updates,
+    "learner/learning_rate": metrics.learningRate,
     "learner/skipped_updates": metrics.skippedUpdates,
     "throughput/learn_tokens_per_second": metrics.totalTokens / Math.max(1e-6, metrics.seconds),
   };

@@ -6,6 +6,8 @@ import type { RolloutPlan } from "./rollouts.ts";
 
 export interface LoopPlan {
   readonly totalSteps: number;
+  /** Optimiser updates of the whole run, if each step has something to learn from. */
+  readonly totalUpdates: number;
   readonly tasksPerStep: number;
   readonly dynamicSampling: boolean;
   readonly maxStaleness: number;
@@ -34,8 +36,10 @@ export function planLoop(config: AstuneConfig, trainingTasks: number, validation
     maxRetries: rollout.max_episode_retries,
     ...(config.deterministic && { seed: config.seed }),
   };
+  const totalSteps = trainer.total_training_steps ?? trainer.total_epochs * stepsPerEpoch;
   return {
-    totalSteps: trainer.total_training_steps ?? trainer.total_epochs * stepsPerEpoch,
+    totalSteps,
+    totalUpdates: totalSteps * trainer.mini_batch_num,
     tasksPerStep,
     dynamicSampling: algorithm.dynamic_sampling,
     maxStaleness: trinity.max_staleness,

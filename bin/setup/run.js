@@ -20,7 +20,7 @@ const checks = async (...args) => {
 const targets = {
   async build() {
     await installNodePackages(root);
-    await node("--import", "./bin/typescript.js", "configs/generate.ts");
+    await node("--import", "./runtime/typescript/index.js", "configs/generate.ts");
     return run(join(root, "node_modules", ".bin", "tsc"), ["-p", root], { cwd: root });
   },
   async test() {
@@ -43,7 +43,7 @@ const targets = {
   async bench() {
     await installNodePackages(root);
     await installPython(root, { withVllm: true });
-    return node("--import", "./bin/typescript.js", "test/bench/run.ts", ...rest);
+    return node("--import", "./runtime/typescript/index.js", "test/bench/run.ts", ...rest);
   },
 };
 

@@ -21,6 +21,8 @@ export interface ActorHostOptions {
   readonly channel: Channel;
   /** Calls made by a running call, for a recursive cancel. */
   childrenOf(callId: number): Set<{ cancel(options: { recursive?: boolean }): void }>;
+  /** The process serves this actor alone. */
+  readonly alone?: boolean;
   /** The actor wants to end: `exitActor()` or `__ray_terminate__`. */
   onExit(): void;
 }
@@ -108,6 +110,7 @@ export class ActorHost implements Host {
       message,
       context,
       carrier,
+      synchronous: this.#options.alone === true && table.methods.get(message.method)?.kind === "sync",
       invoke: (args) => this.#invoke(message.method, args),
       intercept: (error) => this.#intercept(error),
       reply: (outcome) => channel.reply(message.callId, outcome),

@@ -6,6 +6,10 @@ export interface Packed {
   readonly packed: true;
   /** The value itself, or a fresh copy of it. */
   open(): unknown;
+  /** For a value that is being stored: what travels in its place, once it is. */
+  readonly saved?: Promise<Packed>;
+  /** Brings the value into this process; undefined where it is here. */
+  prepare?(): Promise<void> | undefined;
 }
 
 export interface Carrier {

@@ -1,11 +1,15 @@
 // A driver's way into a cluster.
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
+import { interfaceTo } from "../transport/index.ts";
 import { ActorHandles } from "./actor-handles.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { HeadLink } from "./head-link.ts";
 import { ClusterProcess } from "./process.ts";
+import type { Home } from "./process-store.ts";
 
 export interface ConnectOptions {
   /** `host:port` of the head. */
@@ -14,6 +18,8 @@ export interface ConnectOptions {
   readonly namespace: string;
   /** Gives up when the head cannot be reached for so long. */
   readonly connectTimeoutMs: number;
+  /** Called when the driver has left. */
+  closed?(): Promise<void>;
 }
 
 /** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
@@ -43,10 +49,15 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
   } as const;
   const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
   try {
-    await withTimeout(head.register(), connectTimeoutMs, address);
+    const { nodes } = await withTimeout(head.register(), connectTimeoutMs, address);
+    const beside = nodes.find(({ hostname: name, sessionFolder }) => {
+      return name === hostname() && existsSync(join(sessionFolder, "agent.sock"));
+    });
+    if (beside) await settle(own, beside.nodeId, beside.sessionFolder);
   } catch (error) {
     own.close();
     head.peer.end(error as Error);
+    await options.closed?.();
     throw error;
   }
   const close = async () => {
@@ -55,27 +66,20 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
     );
     head.peer.end(new RaySystemError("the runtime was shut down"));
     own.close();
+    await options.closed?.();
   };
   return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close });
 }
 
-/** The address of this machine's interface towards the head: loopback for a head on loopback. */
-async function interfaceTo(address: string): Promise<string> {
-  const { createSocket } = await import("node:dgram");
-  const at = address.lastIndexOf(":");
-  const socket = createSocket("udp4");
-  // Connecting a datagram socket sends nothing; it only asks the routing table.
-  return new Promise((resolve) => {
-    socket.on("error", () => {
-      socket.close();
-      resolve("127.0.0.1");
-    });
-    socket.connect(Number(address.slice(at + 1)), address.slice(0, at), () => {
-      const { address: own } = socket.address();
-      socket.close();
-      resolve(own);
-    });
-  });
+/** Joins the node that this machine is, as one of its processes. */
+async function settle(own: ClusterProcess, nodeId: string, sessionFolder: string): Promise<void> {
+  const agent = own.connect(
+    `unix:${join(sessionFolder, "agent.sock")}`,
+    { request: (method) => (method === "letGo" ? own.store.letGo() : undefined) },
+    nodeId,
+  );
+  const home = (await agent.ask("register", { hostId: "", address: own.address })) as Omit<Home, "agent">;
+  own.settle({ ...home, agent });
 }
 
 function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string): Promise<T> {

@@ -225,6 +225,7 @@ export class Head {
     this.#actors.processGone(processId);
     this.#leases.processGone(processId);
     this.#clients.tellAll("processGone", processId);
+    for (const node of this.#nodes.all()) node.peer.tell("processGone", processId);
     if (kind === "driver") for (const id of this.#groups.ofJob(jobId)) void this.#removeGroup(id);
   }
 

@@ -1,7 +1,7 @@
 // A host process from its start to its end: introduces itself to its node agent, is given one actor or tasks to run, and
 // ends when the agent does.
 
-import { ActorHandles, ClusterProcess } from "../cluster/index.ts";
+import { ActorHandles, ClusterProcess, type Home } from "../cluster/index.ts";
 import type { ActorStart, LeaseStart } from "../control/index.ts";
 import { type JobId, newId, type TaskId } from "../core/index.ts";
 import { adoptRuntime, runtime } from "../current.ts";
@@ -10,6 +10,9 @@ import { tokenVariable } from "../transport/index.ts";
 import { ActorRunner } from "./actor-runner.ts";
 import { hostRuntime } from "./host-runtime.ts";
 import { TaskRunner } from "./task-runner.ts";
+
+// A bundle of this file is the runtime of the process that runs it.
+export * from "../index.ts";
 
 /** Serves until the node agent ends this process. */
 export async function serve(settings: HostSettings): Promise<void> {
@@ -53,6 +56,8 @@ export async function serve(settings: HostSettings): Promise<void> {
             runner = tasks;
             return tasks.start();
           }
+          case "letGo":
+            return own.store.letGo();
           case "retire":
             return runner?.retire();
           case "endLease":
@@ -65,5 +70,6 @@ export async function serve(settings: HostSettings): Promise<void> {
     },
     nodeId,
   );
-  await agent.ask("register", { hostId, address: own.address });
+  const home = (await agent.ask("register", { hostId, address: own.address })) as Omit<Home, "agent">;
+  own.settle({ ...home, agent });
 }

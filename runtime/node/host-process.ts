@@ -22,14 +22,17 @@ export interface HostSettings {
 
 const main = fileURLToPath(new URL("../host/main.js", import.meta.url));
 
-/** How a host of one language is started: a program that takes the settings as its last argument. */
+/** How a host of one language is started. */
 export interface HostProgram {
   readonly command: string;
-  readonly args: readonly string[];
+  args(settings: string): readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export const typescriptHost: HostProgram = { command: process.execPath, args: ["--expose-gc", main] };
+/** `bundle`: the file that the host runs from; empty for the sources. */
+export function typescriptHost(bundle: string): HostProgram {
+  return { command: process.execPath, args: (settings) => [main, settings, bundle] };
+}
 
 const tailBytes = 2_000;
 
@@ -48,14 +51,14 @@ export class HostProcess {
   intended = false;
   #isReady!: () => void;
 
-  constructor(settings: HostSettings, token: string, program: HostProgram = typescriptHost) {
+  constructor(settings: HostSettings, token: string, program: HostProgram) {
     this.settings = settings;
     const logs = join(settings.sessionFolder, "logs");
     this.outFile = join(logs, `worker-${settings.hostId}.out`);
     this.errorFile = join(logs, `worker-${settings.hostId}.err`);
     const out = openSync(this.outFile, "a");
     const errors = openSync(this.errorFile, "a");
-    this.child = spawn(program.command, [...program.args, JSON.stringify(settings)], {
+    this.child = spawn(program.command, program.args(JSON.stringify(settings)), {
       // A pipe that nobody writes to: its end tells the host that the agent is gone.
       stdio: ["pipe", out, errors],
       detached: true,

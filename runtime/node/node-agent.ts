@@ -3,6 +3,8 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
   type AgentRegistration,
@@ -15,10 +17,13 @@ import {
 import type { NodeId } from "../core/index.ts";
 import { RayError, RaySystemError } from "../errors/index.ts";
 import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
+import type { StoreServerOptions } from "../store/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
+import { bundleOf } from "../typescript/bundle.js";
 import { encodeFailure } from "../wire/index.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess, HostSettings } from "./host-process.ts";
+import { ObjectDesk } from "./object-desk.ts";
 import { hostPython, pythonHost } from "./python-host.ts";
 
 export interface NodeAgentOptions {
@@ -36,10 +41,15 @@ export interface NodeAgentOptions {
   readonly warmHosts: number;
   /** The interpreter of the Python hosts. Default: `hostPython()`. */
   readonly python?: string;
+  /** The object store's size, and where it spills to. */
+  readonly store?: Pick<StoreServerOptions, "capacityBytes" | "spillFolder">;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
   /** The head says that this node must not go on, or turns it away. */
   expelled(error: Error): void;
 }
+
+/** A process has so long to give back what it holds of a full store. */
+const letGoMs = 2_000;
 
 interface Use {
   readonly host: HostProcess;
@@ -54,9 +64,13 @@ interface Use {
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
-  readonly #pool: HostPool;
+  readonly #pool: Promise<HostPool>;
   readonly #settings: (hostId: string) => HostSettings;
-  #pythonPool: HostPool | undefined;
+  #pythonPool: Promise<HostPool> | undefined;
+  readonly #objects: ObjectDesk;
+  readonly #others: PeerBook;
+  /** The processes of the node that are connected. */
+  readonly #near = new Set<Peer>();
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, Use>();
   readonly #socket: string;
@@ -69,6 +83,16 @@ export class NodeAgent {
     mkdirSync(join(options.sessionFolder, "logs"), { recursive: true, mode: 0o700 });
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token } = options;
+    this.#others = new PeerBook({
+      processId: nodeId,
+      token,
+      nodeId: "",
+      handlers: this.#hostHandlers(),
+      giveUpMs: 60_000,
+    });
+    this.#objects = new ObjectDesk({ ...options.store, onFull: () => this.#letGo() }, (address) =>
+      this.#others.get(address),
+    );
     this.#server = new LinkServer({
       processId: nodeId,
       token,
@@ -76,7 +100,13 @@ export class NodeAgent {
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
     this.#settings = (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder });
-    this.#pool = new HostPool({ token, size: options.warmHosts, settings: this.#settings });
+    this.#pool = bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url))).then((bundle) => {
+      return new HostPool({ token, size: options.warmHosts, bundle: bundle ?? "", settings: this.#settings });
+    });
+  }
+
+  get nodeId(): NodeId {
+    return this.#options.nodeId;
   }
 
   /** Listens, then joins the head; done when the head has taken the node in. */
@@ -87,6 +117,7 @@ export class NodeAgent {
     this.#address = formatAddress({ processId: nodeId, nodeId, socket: this.#socket, tcp: `${ip}:${port}` });
     const handlers: PeerHandlers = {
       request: (method, payload) => this.#request(method, payload),
+      event: (topic, payload) => topic === "processGone" && this.#objects.ownerGone(payload as string),
       up: (_peer, fresh) => fresh && void this.#join(),
       ended: (_peer, error) => !this.#closed && this.#options.expelled(error),
     };
@@ -99,8 +130,11 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([this.#pool.close(), this.#pythonPool?.close()]);
+    await (await this.#pool).close();
+    await (await this.#pythonPool)?.close();
+    await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
+    this.#others.close();
     this.#server.close();
   }
 
@@ -162,7 +196,7 @@ export class NodeAgent {
     const known = this.#uses.get(hostId);
     if (known) return { address: known.host.address, pid: known.host.pid };
     const use = { actorId, leaseId: null, restarts, reusable: false };
-    return this.#start(hostId, this.#poolOf(start.code.root === "python"), use, "startActor", start);
+    return this.#start(hostId, await this.#poolOf(start.code.root === "python"), use, "startActor", start);
   }
 
   async #startLease(start: LeaseStart): Promise<StartAnswer> {
@@ -171,7 +205,7 @@ export class NodeAgent {
     if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
     const use = { actorId: null, leaseId, restarts: 0, reusable };
-    return this.#start(leaseId, this.#poolOf(start.language === "python"), use, "startLease", start);
+    return this.#start(leaseId, await this.#poolOf(start.language === "python"), use, "startLease", start);
   }
 
   async #start(
@@ -189,7 +223,10 @@ export class NodeAgent {
       return failed("WORKER_DIED", error);
     }
     this.#uses.set(id, { ...use, host });
-    void host.gone.then((why) => this.#exited(id, host, why));
+    void host.gone.then((why) => {
+      host.peer?.end(new RaySystemError("the host has ended"));
+      this.#exited(id, host, why);
+    });
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
       if (!("failed" in answer)) return answer;
@@ -203,12 +240,19 @@ export class NodeAgent {
   }
 
   /** The pool of Python hosts begins with the first one that is asked for. */
-  #poolOf(isPython: boolean): HostPool {
+  #poolOf(isPython: boolean): Promise<HostPool> {
     if (!isPython) return this.#pool;
     const { token, python } = this.#options;
     const program = pythonHost(python ?? hostPython());
-    this.#pythonPool ??= new HostPool({ token, size: 1, settings: this.#settings, program });
+    const pool = { token, size: 1, bundle: "", settings: this.#settings, program };
+    this.#pythonPool ??= Promise.resolve(new HostPool(pool));
     return this.#pythonPool;
+  }
+
+  /** The store is full: what only garbage holds is given back. */
+  async #letGo(): Promise<void> {
+    const asked = [...this.#near].map((peer) => peer.ask("letGo", null).catch(() => undefined));
+    await Promise.race([Promise.all(asked), new Promise((resolve) => setTimeout(resolve, letGoMs))]);
   }
 
   async #killHost(hostId: string): Promise<void> {
@@ -239,13 +283,25 @@ export class NodeAgent {
 
   #hostHandlers(): PeerHandlers {
     return {
-      request: (method, payload, peer) => {
+      request: async (method, payload, peer) => {
+        if (method.startsWith("store.")) return this.#objects.request(method, payload, peer);
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
-        (this.#pool.get(hostId) ?? this.#pythonPool?.get(hostId))?.introduced(peer, address);
-        return null;
+        this.#near.add(peer);
+        const pools = [await this.#pool, await this.#pythonPool];
+        for (const pool of pools) pool?.get(hostId)?.introduced(peer, address);
+        const { nodeId } = this.#options;
+        return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
+      },
+      ended: (peer) => {
+        this.#near.delete(peer);
+        this.#objects.processGone(peer.processId);
       },
       event: (topic, payload, peer) => {
+        if (topic.startsWith("store.")) {
+          this.#objects.event(topic, payload, peer);
+          return;
+        }
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
         else this.#head?.tell(topic, payload);

@@ -29,7 +29,7 @@ export function pythonHost(python: string, environment: NodeJS.ProcessEnv = proc
   const all = given === undefined || given === "" ? folders : [...folders, given];
   return {
     command: python,
-    args: ["-u", "-m", "astune_runtime"],
+    args: (settings) => ["-u", "-m", "astune_runtime", settings],
     env: { PYTHONPATH: all.join(delimiter) },
   };
 }

@@ -13,4 +13,7 @@ export interface BenchOptions {
   readonly model?: string;
   readonly data?: string;
   readonly dtype?: string;
+  /** Tasks of a step, and episodes of each. */
+  readonly tasks?: string;
+  readonly episodes?: string;
 }

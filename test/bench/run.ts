@@ -4,10 +4,12 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import type { BenchOptions, BenchRow } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { objectStore } from "./object-store.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
+  "object-store": objectStore,
   sandbox: sandboxSpeed,
 };
 
@@ -18,6 +20,8 @@ const { positionals, values } = parseArgs({
     model: { type: "string" },
     data: { type: "string" },
     dtype: { type: "string" },
+    tasks: { type: "string" },
+    episodes: { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -26,12 +30,9 @@ if (bench === undefined) {
   process.stderr.write(`bench: expected ${Object.keys(benches).join(" or ")}, got "${name}"\n`);
   process.exit(2);
 }
-const rows = await bench({
-  ...(values.model !== undefined && { model: values.model }),
-  ...(values.data !== undefined && { data: values.data }),
-  ...(values.dtype !== undefined && { dtype: values.dtype }),
-});
-if (values.json) {
+const { json, ...given } = values;
+const rows = await bench(given);
+if (json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
 } else {
   const table = new Table({ head: ["", "value", "unit", "spread"], style: { head: [], border: [] } });

@@ -12,8 +12,8 @@ const FILES: readonly [name: string, rest: string, line: string][] = [
   ["an unknown key", "  rolout: {}", ':6: astune.rolout: expected a known key, got "rolout" (did you mean "rollout"?)'],
   [
     "an unknown key two levels down",
-    "  trainer_common:\n    optim:\n      learning: 1",
-    ':8: astune.trainer_common.optim.learning: expected a known key, got "learning" (known keys: lr, weight_decay, betas, lr_warmup_steps, lr_scheduler_type, grad_clip)',
+    "  trainer_common:\n    lora:\n      layers: 1",
+    ':8: astune.trainer_common.lora.layers: expected a known key, got "layers" (known keys: rank, alpha, target_modules)',
   ],
   [
     "a key of another section",

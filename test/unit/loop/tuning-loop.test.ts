@@ -24,6 +24,7 @@ const tasks = (length: number): TaskSet => ({ length, at: async (index) => task(
 
 const PLAN: LoopPlan = {
   totalSteps: 4,
+  totalUpdates: 4,
   tasksPerStep: 3,
   dynamicSampling: false,
   maxStaleness: 1,

@@ -136,11 +136,6 @@ test("in wire mode an argument that cannot leave its process is refused where th
   await shutdown();
 });
 
-test("without { local: true } init says that there is no cluster in this version", async () => {
-  await expect(init({})).rejects.toThrow(/local runtime only/);
-  expect(isInitialized()).toBe(false);
-});
-
 test("before init every use says to call it; init twice is refused; shutdown may be called twice", async () => {
   expect(() => put(1)).toThrow(RaySystemError);
   await init({ local: true });

@@ -1,0 +1,64 @@
+// A head as a process: its token, its store on disk, where it listens, and how other programs of the machine find it.
+import { join } from "node:path";
+import { newId } from "../core/index.ts";
+import { RaySystemError } from "../errors/index.ts";
+import { announceHead, stateFolder } from "../processes/index.ts";
+import { ensureToken } from "../transport/index.ts";
+import { Head } from "./head.ts";
+import { HeadStore } from "./head-store.ts";
+
+export interface RunHeadOptions {
+  /** The interface to listen on. */
+  readonly host: string;
+  /** 0: any. */
+  readonly port: number;
+  readonly tokenFile: string;
+  /** Where the state is kept; undefined: in the user's state folder. */
+  readonly stateFolder?: string | undefined;
+  /** Tells this machine's programs of it, so that they need no address. */
+  readonly announce: boolean;
+  readonly silenceMs?: number;
+  log(facts: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface RunningHead {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** Without a connection for so long, a node or a driver is dead. */
+export const defaultSilenceMs = 30_000;
+
+/** Starts a head; it is ready when the promise is done. Rejects where the port or the state is in use. */
+export async function runHead(options: RunHeadOptions): Promise<RunningHead> {
+  const { host, port, log, silenceMs = defaultSilenceMs } = options;
+  const token = ensureToken(options.tokenFile);
+  const store = openStore(options.stateFolder ?? join(stateFolder(), "head"));
+  const head = new Head({ headId: newId(), token, store, silenceMs, log });
+  let actual: number;
+  try {
+    actual = await head.listen(`${host}:${port}`);
+  } catch (error) {
+    head.close();
+    await store.close();
+    throw error;
+  }
+  const address = `${host}:${actual}`;
+  const forget = options.announce ? announceHead(address) : () => {};
+  return {
+    address,
+    async close() {
+      forget();
+      head.close();
+      await store.close();
+    },
+  };
+}
+
+function openStore(folder: string): HeadStore {
+  try {
+    return new HeadStore(folder);
+  } catch (error) {
+    throw new RaySystemError(`the head's state in ${folder} cannot be opened: ${String(error)}`, {}, { cause: error });
+  }
+}

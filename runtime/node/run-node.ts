@@ -1,0 +1,73 @@
+// A node agent as a process: its session's folder, its token, the head that it joins.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type NodeId, newId } from "../core/index.ts";
+import { AuthenticationError } from "../errors/index.ts";
+import type { MachineOptions } from "../placement/index.ts";
+import { findToken, interfaceTo } from "../transport/index.ts";
+import { NodeAgent } from "./node-agent.ts";
+
+export interface RunNodeOptions {
+  /** `host:port` of the head. */
+  readonly headAddress: string;
+  readonly tokenFile: string;
+  readonly machine: MachineOptions;
+  /** The interface that other nodes reach this one by; undefined: the one towards the head. */
+  readonly ip?: string | undefined;
+  readonly warmHosts: number;
+  log(facts: Readonly<Record<string, unknown>>, message: string): void;
+  /** The head turns this node away, or has declared it dead: it must end. */
+  expelled(error: Error): void;
+}
+
+export interface RunningNode {
+  readonly nodeId: string;
+  readonly sessionFolder: string;
+  /** Ends all hosts and what they started, and removes the session's folder. */
+  close(): Promise<void>;
+}
+
+/** Starts a node agent; done when the head has taken it in. */
+export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
+  const { headAddress, machine, warmHosts, log, expelled } = options;
+  const token = findToken(options.tokenFile);
+  if (token === undefined) {
+    throw new AuthenticationError(
+      `no token: expected ASTUNE_AUTH_TOKEN or ${options.tokenFile}; copy the head's token file there (mode 0600)`,
+    );
+  }
+  const root = join(tmpdir(), `astune-${process.getuid?.() ?? 0}`);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const sessionFolder = mkdtempSync(join(root, "n"));
+  const ip = options.ip ?? (await interfaceTo(headAddress));
+  const agent = new NodeAgent({
+    nodeId: newId<NodeId>(),
+    headAddress,
+    token,
+    machine,
+    ip,
+    besideHead: isOwn(headAddress.slice(0, headAddress.lastIndexOf(":"))),
+    sessionFolder,
+    warmHosts,
+    log,
+    expelled,
+  });
+  const close = async () => {
+    await agent.close();
+    rmSync(sessionFolder, { recursive: true, force: true });
+  };
+  try {
+    await agent.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { nodeId: agent.nodeId, sessionFolder, close };
+}
+
+/** Whether an address is one of this machine's. */
+function isOwn(ip: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return ip === "localhost" || own.some(({ address }) => address === ip);
+}

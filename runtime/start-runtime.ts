@@ -1,0 +1,77 @@
+// Which runtime `init` starts: in this process, in the cluster that is there, or in one of this driver's own.
+import { connect } from "./cluster/index.ts";
+import type { RuntimeBackend } from "./core/index.ts";
+import { AuthenticationError, InvalidOptionError } from "./errors/index.ts";
+import { LocalRuntime } from "./local/index.ts";
+import { tokenFile as defaultTokenFile, findHead } from "./processes/index.ts";
+import { startStandalone } from "./standalone/index.ts";
+import { findToken } from "./transport/index.ts";
+
+/** Options of `init`. */
+export interface InitOptions {
+  /** Runs everything in this process, on its event loop, where a breakpoint stops. Default false. */
+  readonly local?: boolean;
+  /**
+   * `host:port` of a head. Default: `ASTUNE_ADDRESS`, else the head that runs on this machine, else a cluster of this
+   * driver's own, which ends with it. `"local"` always starts one of its own.
+   */
+  readonly address?: string;
+  /** The file with the cluster's token. Default: `ASTUNE_AUTH_TOKEN`, else the user's own token file. */
+  readonly tokenFile?: string;
+  /** Gives up when the head does not answer for so long. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Default: the processors this process may use. Not for a cluster that is there. */
+  readonly numCpus?: number;
+  /** Default: the GPUs found. More than there are gives pretended ones, for trying things out. */
+  readonly numGpus?: number;
+  /** Bytes. Default: the machine's memory. */
+  readonly memory?: number;
+  /** Custom resources of the node. */
+  readonly resources?: Readonly<Record<string, number>>;
+  /** Labels of the node. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where names of actors are looked up. Default: one of this job's own. */
+  readonly namespace?: string;
+  /**
+   * With `local`: sends every call, result and error through the codec and frames of the wire, so that values are copied
+   * as they are between processes. Default false: caller and actor share their objects.
+   */
+  readonly wire?: boolean;
+}
+
+const machineKeys = ["numCpus", "numGpus", "memory", "resources", "labels"] as const;
+const known: readonly string[] = [
+  ...["local", "address", "tokenFile", "connectTimeoutMs", "namespace", "wire"],
+  ...machineKeys,
+];
+
+/** Starts or joins what the options name. Throws InvalidOptionError for options that do not go together. */
+export async function startRuntime(options: InitOptions): Promise<RuntimeBackend> {
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key)) throw InvalidOptionError.of(key, `one of the options ${known.join(", ")}`, value);
+  }
+  const { local = false, namespace = `anonymous-${process.pid}`, wire = false, connectTimeoutMs = 10_000 } = options;
+  const machine = Object.fromEntries(
+    Object.entries(options).filter(([key]) => (machineKeys as readonly string[]).includes(key)),
+  );
+  if (local) return new LocalRuntime({ ...machine, namespace, wire });
+  if (wire) throw InvalidOptionError.of("wire", "local: true beside it; between processes it is always so", wire);
+
+  const address = options.address ?? process.env["ASTUNE_ADDRESS"] ?? findHead()?.address;
+  if (address === undefined || address === "local") {
+    const own = await startStandalone(machine);
+    return connect({ address: own.address, token: own.token, namespace, connectTimeoutMs, closed: () => own.close() });
+  }
+  for (const key of machineKeys) {
+    if (options[key] !== undefined)
+      throw InvalidOptionError.of(key, `nothing: the cluster at ${address} has its own nodes`, options[key]);
+  }
+  const file = options.tokenFile ?? defaultTokenFile();
+  const token = findToken(file);
+  if (token === undefined) {
+    throw new AuthenticationError(
+      `no token for ${address}: expected ASTUNE_AUTH_TOKEN or ${file}, a copy of the head's`,
+    );
+  }
+  return connect({ address, token, namespace, connectTimeoutMs });
+}
