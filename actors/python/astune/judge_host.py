@@ -41,7 +41,9 @@ class JudgeHost:
         self._judge = cls(plain_config(options)) if takes else cls()
 
     async def compute_reward(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The judge's word: `raw_reward`, `is_success`, and `reason` where it says one. Raises what the judge raises."""
+        """The judge's word: `raw_reward`, `is_success`, and `reason` where it says one. Raises what the judge
+        raises.
+        """
         compute = self._judge.compute_reward
         task = Task.of(given["workflow_task"])
         registered = {key: value for key, value in given.items() if key not in _OWN_KEYS}

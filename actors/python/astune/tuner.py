@@ -61,7 +61,9 @@ class Tuner:
         return model
 
     def update_judge_input_dictionary(self, **values: Any) -> None:
-        """Registers what the judge needs, for example `final_answer`. `raw_reward` with `is_success` replaces the judge."""
+        """Registers what the judge needs, for example `final_answer`. `raw_reward` with `is_success` replaces the
+        judge.
+        """
         self._judge_input.update(values)
 
     def get_judge_input_dictionary(self) -> dict[str, Any]:

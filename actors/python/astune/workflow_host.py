@@ -1,4 +1,6 @@
-"""The actor that runs the episodes of a workflow written in Python: one warm process, many episodes at once on its loop."""
+"""The actor that runs the episodes of a workflow written in Python: one warm process, many episodes at once on its
+loop.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class WorkflowHost:
             raise TypeError(f"{module}->{name} has neither execute nor agentscope_execute")
 
     async def run_episode(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Runs one episode and gives what it registered for the judge, and its output. Raises what the workflow raises."""
+        """Runs one episode and gives what it registered for the judge, and its output. Raises what the workflow
+        raises.
+        """
         episode = Episode(request["baseUrl"], request["apiKey"], request["model"], request["timeoutMs"] / 1000)
         current_episode.set(episode)
         workflow = self._workflow()
@@ -75,7 +79,9 @@ def _output(given: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(given, WorkflowOutput):
         kind = type(given).__name__
-        raise TypeError(f"a workflow gives the model it was handed, a WorkflowOutput or nothing; this one gave a {kind}")
+        raise TypeError(
+            f"a workflow gives the model it was handed, a WorkflowOutput or nothing; this one gave a {kind}"
+        )
     output = {"metadata": plain(given.metadata or {}, "the output's metadata")}
     if given.reward is not None:
         if isinstance(given.reward, (list, tuple)):

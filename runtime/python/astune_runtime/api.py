@@ -1,4 +1,6 @@
-"""Ray's vocabulary for Python: `init, remote, get, put, wait, kill, get_actor, shutdown`, over the cluster's own protocol."""
+"""Ray's vocabulary for Python: `init, remote, get, put, wait, kill, get_actor, shutdown`, over the cluster's own
+protocol.
+"""
 
 from __future__ import annotations
 
@@ -194,7 +196,9 @@ def put(value: Any) -> ObjectRef:
 def wait(
     refs: Sequence[ObjectRef], num_returns: int = 1, timeout: float | None = None
 ) -> tuple[list[ObjectRef], list[ObjectRef]]:
-    """Waits until `num_returns` are ready, or `timeout` seconds. Gives the ready ones, at most so many, and the others."""
+    """Waits until `num_returns` are ready, or `timeout` seconds. Gives the ready ones, at most so many, and the
+    others.
+    """
     if len(set(refs)) != len(refs):
         raise InvalidOptionError("wait: expected references that are all different", option="wait")
     if not 1 <= num_returns <= max(1, len(refs)):

@@ -6,12 +6,14 @@ Callers number their calls each for themselves, so a call gets a number of this 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .errors import ActorDiedError
 from .failures import encode_failure
 from .frames import END, FAILED, ITEM, THREW, VALUES, Message
+from .ids import task_id_of
 from .packed import Companions, PackedValue, decode_packed, encode_packed
 from .peer import Peer
 
@@ -43,7 +45,8 @@ class Host(Protocol):
 class CallServer:
     """Used on the runtime's loop."""
 
-    def __init__(self, companions: Companions) -> None:
+    def __init__(self, companions: Companions, gave_away: Callable[[PackedValue, str], None]) -> None:
+        self._gave_away = gave_away
         self.hosts: dict[str, Host] = {}
         self._companions = companions
         self._numbers = itertools.count(1)
@@ -51,7 +54,7 @@ class CallServer:
         self._by_caller: dict[tuple[Peer, int], int] = {}
 
     def call(self, message: Message, peer: Peer) -> None:
-        _, call_id, host_id, method, args, task_id, lane, num_returns, streaming, backpressure = message
+        _, call_id, host_id, method, args, lane, num_returns, streaming, backpressure = message
         host = self.hosts.get(host_id)
         if host is None:
             facts = {"actorId": host_id.partition("#")[0], "className": ""}
@@ -62,6 +65,7 @@ class CallServer:
         self._callers[number] = (peer, call_id)
         self._by_caller[peer, call_id] = number
         values = tuple(decode_packed(arg, self._companions) for arg in args)
+        task_id = task_id_of(call_id, peer.process_id)
         host.receive(CallMessage(number, method, values, task_id, lane, num_returns, streaming, backpressure))
 
     def cancel(self, host_id: str, call_id: int, peer: Peer) -> None:
@@ -85,14 +89,17 @@ class CallServer:
 
     def values(self, number: int, values: list[PackedValue]) -> None:
         """The call's results."""
-        encoded = [encode_packed(value, self._companions) for value in values]
+        caller = self._callers.get(number)
+        if caller is None:
+            return
+        encoded = [self._give(value, caller[0]) for value in values]
         self._reply(number, VALUES, (encoded,), sum(len(value.data) for value in values))
 
     def item(self, number: int, value: PackedValue) -> None:
         """One value of a stream."""
         if number in self._callers:
             peer, call_id = self._callers[number]
-            peer.send((ITEM, call_id, encode_packed(value, self._companions)), len(value.data))
+            peer.send((ITEM, call_id, self._give(value, peer)), len(value.data))
 
     def end(self, number: int) -> None:
         """A stream is over."""
@@ -105,6 +112,10 @@ class CallServer:
     def failed(self, number: int, failure: Any) -> None:
         """The runtime refuses to go on."""
         self._reply(number, FAILED, (failure,))
+
+    def _give(self, value: PackedValue, peer: Peer) -> Any:
+        self._gave_away(value, peer.process_id)
+        return encode_packed(value, self._companions)
 
     def _reply(self, number: int, kind: int, fields: tuple[Any, ...] = (), size: int = 0) -> None:
         caller = self._callers.get(number)

@@ -1,4 +1,6 @@
-"""A process of the cluster, driver or host: it listens, talks to other processes and the head, makes and answers calls."""
+"""A process of the cluster, driver or host: it listens, talks to other processes and the head, makes and answers
+calls.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ from .frames import CALL, CANCEL, CONSUMED, END, FAILED, ITEM, THREW, VALUES, Me
 from .io_loop import IoLoop
 from .link_server import LinkServer, LinkServerOptions
 from .object_table import ObjectTable
+from .packed import use_store
 from .peer import Peer, PeerHandlers
 from .peer_book import GIVE_UP_S, PeerBook
 from .pending_call import PendingCall
+from .process_store import ProcessStore
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,10 @@ class ClusterProcess:
         self.on_event: Callable[[str, Any], None] = lambda _topic, _payload: None
         self.on_lost: Callable[[str], None] = lambda _process_id: None
         self._address = Address(options.process_id, options.node_id)
-        self.objects = ObjectTable(io, lambda: self.address, self.peer, handles)
-        self.calls = CallServer(self.objects)
+        self.store = ProcessStore(io, self.peer)
+        use_store(self.store)
+        self.objects = ObjectTable(io, lambda: self.address, self.peer, handles, self.store)
+        self.calls = CallServer(self.objects, self.store.gave_away)
         handlers = PeerHandlers(
             request=self._request,
             event=self._event,
@@ -114,6 +120,4 @@ class ClusterProcess:
         elif kind in (VALUES, ITEM, END, THREW, FAILED):
             call = self.callers.get(message[1])
             if call is not None:
-                call.answer(message, self.objects)
-
-
+                call.answer(message, self.objects.as_owner)

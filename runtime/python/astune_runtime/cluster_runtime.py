@@ -1,4 +1,5 @@
-"""The runtime of a process of the cluster: what the API asks, through the head where something is placed, named or watched,
+"""The runtime of a process of the cluster: what the API asks, through the head where something is placed, named or
+watched,
 and straight to the other process where something is called.
 """
 
@@ -62,7 +63,9 @@ class ClusterRuntime:
         if not holding:
             self._process.handles.forget(actor_id)
 
-    def create_actor(self, cls: type, options: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> ActorHandle:
+    def create_actor(
+        self, cls: type, options: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> ActorHandle:
         """Gives a handle at once; what goes wrong later shows in the calls made on it."""
         self._check_open()
         compiled = compile_actor(cls.__name__, methods_of(cls), has_async(cls), options)
@@ -196,7 +199,9 @@ class ClusterRuntime:
         message = f"an argument of its constructor failed: {error}"
         payload = {"actorId": actor.actor_id, "message": message, "failure": encode_failure(error)}
         died = ActorDiedError(message, actorId=actor.actor_id, className=actor.info.class_name)
-        self._head.ask("abandonActor", payload).add_done_callback(lambda future: future.exception() and actor.dead(died))
+        self._head.ask("abandonActor", payload).add_done_callback(
+            lambda future: future.exception() and actor.dead(died)
+        )
 
     def _disconnected(self, process_id: str) -> None:
         for actor in self._process.handles.all():

@@ -1,4 +1,6 @@
-"""An error as data and back. No constructor of a user's is run for one that arrives. See `runtime/wire/failure-codec.ts`."""
+"""An error as data and back. No constructor of a user's is run for one that arrives. See
+`runtime/wire/failure-codec.ts`.
+"""
 
 from __future__ import annotations
 

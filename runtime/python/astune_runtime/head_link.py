@@ -1,4 +1,6 @@
-"""This process's session with the head. A head that was started again is told who this process is before anything else."""
+"""This process's session with the head. A head that was started again is told who this process is before anything
+else.
+"""
 
 from __future__ import annotations
 

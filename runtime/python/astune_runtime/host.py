@@ -1,4 +1,5 @@
-"""A host process from its start to its end: introduces itself to its node agent, is given one actor or tasks to run, and
+"""A host process from its start to its end: introduces itself to its node agent, is given one actor or tasks to
+run, and
 ends when the agent does. See `runtime/host/serve.ts`.
 """
 
@@ -6,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import os
 import socket
 import sys
@@ -33,7 +35,6 @@ from .task_host import TaskHost
 
 _GRACE_S = 30.0
 """An actor that ends has this long for what it is doing; Ray's own figure."""
-
 
 
 class HostProcess:
@@ -64,13 +65,17 @@ class HostProcess:
         await self._process.listen()
         handlers = PeerHandlers(request=self._request, ended=lambda _peer, _error: os._exit(0))
         self._agent = self._process.connect(f"unix:{settings['agentSocket']}", handlers, node_id)
-        await self._agent.ask("register", {"hostId": settings["hostId"], "address": self._process.address})
+        home = await self._agent.ask("register", {"hostId": settings["hostId"], "address": self._process.address})
+        self._process.store.open(self._agent, home)
 
     def _request(self, method: str, payload: Any, _peer: Peer) -> Any:
         if method == "startActor":
             return self._start_actor(payload)
         if method == "startLease":
             return self._start_lease(payload)
+        if method == "letGo":
+            gc.collect()
+            return None
         if method == "retire":
             return self._retire()
         if method == "endLease":
@@ -100,7 +105,9 @@ class HostProcess:
                 )
                 host.check_methods()
             except Exception as error:  # noqa: BLE001 it goes back to who asked
-                known = error if isinstance(error, RayError) else RuntimeEnvSetupError(f"{type(error).__name__}: {error}")
+                known = (
+                    error if isinstance(error, RayError) else RuntimeEnvSetupError(f"{type(error).__name__}: {error}")
+                )
                 return {"failed": {"reason": "RUNTIME_ENV", "message": str(known), "failure": encode_failure(known)}}
             try:
                 host.construct(args)

@@ -1,4 +1,6 @@
-"""The event loop of the runtime's own work, in a thread of its own, so that a user's code that blocks holds up no message."""
+"""The event loop of the runtime's own work, in a thread of its own, so that a user's code that blocks holds up no
+message.
+"""
 
 from __future__ import annotations
 

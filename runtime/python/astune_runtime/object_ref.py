@@ -1,4 +1,6 @@
-"""References to values that exist or will exist, and the slot behind each: one value or one error, and who waits for it."""
+"""References to values that exist or will exist, and the slot behind each: one value or one error, and who waits
+for it.
+"""
 
 from __future__ import annotations
 
@@ -132,6 +134,9 @@ class ObjectRef:
             entry.on_settled(wake)
             with blocking():
                 await settled
+        prepare = getattr(entry.value, "prepare", None)
+        if prepare is not None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(prepare(), entry.value.loop))
         return entry.read()
 
     def result(self, timeout: float | None = None) -> Any:
@@ -141,7 +146,9 @@ class ObjectRef:
 
 
 def wait_settled(entries: list[ObjectEntry], count: int, timeout: float | None, what: str | None) -> None:
-    """Blocks until `count` of the entries are settled. Late, it raises GetTimeoutError, or nothing where `what` is None."""
+    """Blocks until `count` of the entries are settled. Late, it raises GetTimeoutError, or nothing where `what` is
+    None.
+    """
     left = [count]
     enough = threading.Event()
 

@@ -15,8 +15,9 @@ from .errors import OwnerDiedError
 from .failures import decode_failure, encode_failure
 from .io_loop import IoLoop
 from .object_ref import ObjectEntry, ObjectRef
-from .packed import HandleBase, decode_packed, encode_packed
+from .packed import HandleBase, PackedValue, decode_packed, encode_packed
 from .peer import Peer
+from .process_store import ProcessStore
 
 _ON_THE_WAY_S = 10.0
 """A descriptor may be on its way for so long before its receiver registers."""
@@ -40,8 +41,16 @@ class _Exported:
 class ObjectTable:
     """Used on the runtime's loop."""
 
-    def __init__(self, io: IoLoop, address: Callable[[], str], peer: Callable[[str], Peer], handles: Handles) -> None:
+    def __init__(
+        self,
+        io: IoLoop,
+        address: Callable[[], str],
+        peer: Callable[[str], Peer],
+        handles: Handles,
+        store: ProcessStore,
+    ) -> None:
         self._io = io
+        self._store = store
         self._address = address
         self._peer = peer
         self._handles = handles
@@ -75,6 +84,14 @@ class ObjectTable:
 
     def actor(self, descriptor: list[Any]) -> HandleBase:
         return self._handles.actor(descriptor)
+
+    def stored(self, at: list[Any], value: PackedValue) -> PackedValue:
+        return self._store.stored(at, value)
+
+    @property
+    def as_owner(self) -> OwnedTable:
+        """The same, for answers to calls of this process: it owns what they give."""
+        return OwnedTable(self, self._store)
 
     def borrowed_by(self, process_id: str, object_id: str) -> None:
         """Somebody borrows an object of this process."""
@@ -172,6 +189,17 @@ class ObjectTable:
         if known is not None and known[0]() is None:
             del self._borrowed[object_id]
         self._peer(owner).tell("drop", object_id)
+
+
+class OwnedTable:
+    """The companions of answers: what is stored for them belongs to whoever called."""
+
+    def __init__(self, table: ObjectTable, store: ProcessStore) -> None:
+        self.describe_object = table.describe_object
+        self.describe_actor = table.describe_actor
+        self.object = table.object
+        self.actor = table.actor
+        self.stored = store.stored_here
 
 
 def _owner_died(object_id: str, cause: BaseException | None = None) -> OwnerDiedError:

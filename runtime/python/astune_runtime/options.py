@@ -1,4 +1,6 @@
-"""Makes complete options of a user's, or says in one error which option is wrong. See `runtime/core/compile-options.ts`."""
+"""Makes complete options of a user's, or says in one error which option is wrong. See
+`runtime/core/compile-options.ts`.
+"""
 
 from __future__ import annotations
 

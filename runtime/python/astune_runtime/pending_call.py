@@ -12,7 +12,7 @@ from .call_context import current_context
 from .errors import TaskCancelledError
 from .failures import decode_failure, task_error
 from .frames import CALL, CANCEL, CONSUMED, END, FAILED, ITEM, THREW, VALUES, Message
-from .ids import new_id
+from .ids import task_id_of
 from .object_ref import ObjectEntry, ObjectRef
 from .object_stream import ObjectRefGenerator
 from .packed import Companions, PackedValue, decode_packed, encode_packed, pack
@@ -61,7 +61,7 @@ class PendingCall:
 
     def __init__(self, facts: CallFacts, owner: CallOwner, post: Callable[..., None]) -> None:
         self.call_id = next(_call_ids)
-        self.task_id = new_id()
+        self.task_id = task_id_of(self.call_id)
         self.facts = facts
         context = current_context()
         self.submitter = context.submitter if context else "driver"
@@ -80,9 +80,7 @@ class PendingCall:
             stream = ObjectRefGenerator(lambda: self._post(self._consumed), lambda: self._post(self.cancel))
             self._stream = weakref.ref(stream)
             return stream
-        self._outputs = [
-            ObjectEntry(lambda _force: self._post(self.cancel)) for _ in range(self.facts.num_returns)
-        ]
+        self._outputs = [ObjectEntry(lambda _force: self._post(self.cancel)) for _ in range(self.facts.num_returns)]
         refs = [ObjectRef(entry) for entry in self._outputs]
         return refs[0] if len(refs) == 1 else refs
 
@@ -118,7 +116,7 @@ class PendingCall:
         size = sum(len(arg.data) for arg in args)
         encoded = [encode_packed(arg, companions) for arg in args]
         self._owner.register(self)
-        tail = (self.task_id, facts.lane, 0 if facts.streaming else facts.num_returns, facts.streaming)
+        tail = (facts.lane, 0 if facts.streaming else facts.num_returns, facts.streaming)
         message = (CALL, self.call_id, host_id, facts.method, encoded, *tail, max(0, facts.backpressure))
         peer.send(message, size)
 

@@ -1,4 +1,6 @@
-"""Runs one call on the host's side, in the user's loop: its arguments, its code, its values, its stream or its error."""
+"""Runs one call on the host's side, in the user's loop: its arguments, its code, its values, its stream or its
+error.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from .errors import ActorDiedError, AsyncioActorExit, RayError
 from .failures import encode_failure
 from .io_loop import IoLoop
 from .packed import PackedValue, pack
+from .process_store import StoredValue
 
 _DONE = object()
 
@@ -45,7 +48,7 @@ class RunningCall:
         enter_context(self._context)
         number = self.message.number
         try:
-            args = [arg.unpack() for arg in self.message.args]
+            args = [await _brought(arg) for arg in self.message.args]
             self._is_async = kind_of(code) == "async" or inspect.isasyncgenfunction(code)
             result = await self._call(code, args)
             if self.message.streaming:
@@ -130,6 +133,13 @@ class RunningCall:
         name = context.function_name
         failure = encode_failure(error)
         self._io.post(self._calls.threw, self.message.number, failure, name, context.task_id, actor_id)
+
+
+async def _brought(arg: PackedValue) -> Any:
+    """The argument's value; one that lies in a store is brought here first."""
+    if isinstance(arg, StoredValue):
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(arg.prepare(), arg.loop))
+    return arg.unpack()
 
 
 class UserLoop:
