@@ -12,8 +12,9 @@ type AnyFunction = (...args: any[]) => unknown;
 /** How a Python method is defined: `def`, `async def`, `def` with `yield`, `async def` with `yield`. */
 export type PythonMethodKind = "sync" | "async" | "generator" | "asyncGenerator";
 
-type KindsOf<Result> =
-  Result extends AsyncGenerator<unknown>
+type KindsOf<Result> = [Result] extends [never]
+  ? "sync" | "async"
+  : Result extends AsyncGenerator<unknown>
     ? "asyncGenerator"
     : Result extends Generator<unknown>
       ? "generator"

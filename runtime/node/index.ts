@@ -1,4 +1,5 @@
 // A node of the cluster: its agent, and the hosts that it keeps.
 export { type HostSettings, hostMark } from "./host-process.ts";
 export { NodeAgent, type NodeAgentOptions } from "./node-agent.ts";
+export { hostPython } from "./python-host.ts";
 export { type RunNodeOptions, type RunningNode, runNode } from "./run-node.ts";

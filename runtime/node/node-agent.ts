@@ -3,7 +3,6 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
@@ -19,12 +18,11 @@ import { RayError, RaySystemError } from "../errors/index.ts";
 import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
 import type { StoreServerOptions } from "../store/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
-import { bundleOf } from "../typescript/bundle.js";
 import { encodeFailure } from "../wire/index.ts";
-import { HostPool } from "./host-pool.ts";
-import type { HostProcess, HostSettings } from "./host-process.ts";
+import type { HostPool } from "./host-pool.ts";
+import { HostPools } from "./host-pools.ts";
+import type { HostProcess } from "./host-process.ts";
 import { ObjectDesk } from "./object-desk.ts";
-import { hostPython, pythonHost } from "./python-host.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
@@ -64,9 +62,7 @@ interface Use {
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
-  readonly #pool: Promise<HostPool>;
-  readonly #settings: (hostId: string) => HostSettings;
-  #pythonPool: Promise<HostPool> | undefined;
+  readonly #pools: HostPools;
   readonly #objects: ObjectDesk;
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
@@ -99,10 +95,10 @@ export class NodeAgent {
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
-    this.#settings = (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder });
-    this.#pool = bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url))).then((bundle) => {
-      return new HostPool({ token, size: options.warmHosts, bundle: bundle ?? "", settings: this.#settings });
-    });
+    const { warmHosts, python } = options;
+    const agentSocket = this.#socket;
+    const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder });
+    this.#pools = new HostPools({ token, warmHosts, python, settings });
   }
 
   get nodeId(): NodeId {
@@ -130,8 +126,7 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await (await this.#pool).close();
-    await (await this.#pythonPool)?.close();
+    await this.#pools.close();
     await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#others.close();
@@ -196,7 +191,8 @@ export class NodeAgent {
     const known = this.#uses.get(hostId);
     if (known) return { address: known.host.address, pid: known.host.pid };
     const use = { actorId, leaseId: null, restarts, reusable: false };
-    return this.#start(hostId, await this.#poolOf(start.code.root === "python"), use, "startActor", start);
+    const language = start.code.root === "python" ? "python" : "typescript";
+    return this.#start(hostId, await this.#pools.of(language), use, "startActor", start);
   }
 
   async #startLease(start: LeaseStart): Promise<StartAnswer> {
@@ -205,7 +201,7 @@ export class NodeAgent {
     if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
     const use = { actorId: null, leaseId, restarts: 0, reusable };
-    return this.#start(leaseId, await this.#poolOf(start.language === "python"), use, "startLease", start);
+    return this.#start(leaseId, await this.#pools.of(start.language ?? "typescript"), use, "startLease", start);
   }
 
   async #start(
@@ -237,16 +233,6 @@ export class NodeAgent {
       this.#uses.delete(id);
       return failed("WORKER_DIED", new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
     }
-  }
-
-  /** The pool of Python hosts begins with the first one that is asked for. */
-  #poolOf(isPython: boolean): Promise<HostPool> {
-    if (!isPython) return this.#pool;
-    const { token, python } = this.#options;
-    const program = pythonHost(python ?? hostPython());
-    const pool = { token, size: 1, bundle: "", settings: this.#settings, program };
-    this.#pythonPool ??= Promise.resolve(new HostPool(pool));
-    return this.#pythonPool;
   }
 
   /** The store is full: what only garbage holds is given back. */
@@ -288,8 +274,7 @@ export class NodeAgent {
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
         this.#near.add(peer);
-        const pools = [await this.#pool, await this.#pythonPool];
-        for (const pool of pools) pool?.get(hostId)?.introduced(peer, address);
+        await this.#pools.introduced(hostId, peer, address);
         const { nodeId } = this.#options;
         return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
       },

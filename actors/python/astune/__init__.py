@@ -16,10 +16,14 @@ import importlib
 from typing import Any
 
 _RUNTIME = "astune_runtime.api"
+_ERRORS = "astune_runtime.errors"
 _EXPORTS = {
     **dict.fromkeys(("init", "shutdown", "is_initialized", "remote", "get", "put", "wait", "cancel", "kill"), _RUNTIME),
     **dict.fromkeys(("get_actor", "exit_actor", "get_runtime_context"), _RUNTIME),
     "method": "astune_runtime.actor_info",
+    "register_error_class": _ERRORS,
+    **dict.fromkeys(("RayError", "RayTaskError", "RayActorError", "ActorDiedError", "ActorUnavailableError"), _ERRORS),
+    **dict.fromkeys(("GetTimeoutError", "TaskCancelledError", "RuntimeEnvSetupError", "AuthenticationError"), _ERRORS),
     "ObjectRef": "astune_runtime.object_ref",
     "ObjectRefGenerator": "astune_runtime.object_stream",
     "ActorHandle": "astune_runtime.actor_handles",

@@ -50,6 +50,9 @@ class RunningCall:
         try:
             args = [await _brought(arg) for arg in self.message.args]
             self._is_async = kind_of(code) == "async" or inspect.isasyncgenfunction(code)
+            if self._closed:
+                # It was cancelled before it began.
+                return
             result = await self._call(code, args)
             if self.message.streaming:
                 await self._stream(result)
