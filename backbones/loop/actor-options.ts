@@ -62,6 +62,21 @@ export function vllmOptions(config: AstuneConfig, gpus: number, logFolder: strin
   };
 }
 
+/** An embedded engine in a process of its own. */
+export function embeddedOptions(config: AstuneConfig, gpus: number, logFolder: string): InferenceOptions {
+  return {
+    kind: "embedded",
+    modelPath: config.model.path,
+    logDir: logFolder,
+    embedded: {
+      dtype: dtypeOf(config, gpus),
+      device: gpus === 0 ? "cpu" : "auto",
+      deterministic: config.deterministic,
+      maxBatch: config.inference.max_batch,
+    },
+  };
+}
+
 export function rolloutOptions(config: AstuneConfig, folders: SearchFolders): Omit<RolloutOptions, "engines"> {
   const { rollout, model, task_reader: reader } = config;
   const { env_url, env_type } = reader.env_service;

@@ -10,6 +10,7 @@ export interface LoopPlan {
   readonly totalUpdates: number;
   readonly tasksPerStep: number;
   readonly dynamicSampling: boolean;
+  /** Steps that rollouts may run ahead of training; 0 is lockstep. */
   readonly maxStaleness: number;
   readonly saveEvery: number;
   readonly testEvery: number;
@@ -42,7 +43,7 @@ export function planLoop(config: AstuneConfig, trainingTasks: number, validation
     totalUpdates: totalSteps * trainer.mini_batch_num,
     tasksPerStep,
     dynamicSampling: algorithm.dynamic_sampling,
-    maxStaleness: trinity.max_staleness,
+    maxStaleness: config.backbone === "debug" || trinity.layout === "colocated" ? 0 : trinity.max_staleness,
     saveEvery: trainer.save_freq,
     testEvery: trainer.test_freq,
     validateBefore: trainer.val_before_train,

@@ -60,10 +60,14 @@ export const trainerCommonSection = section(
       "GPUs of a machine that the run may use. `auto` is what is found; 0 keeps to the CPU.",
       { unit: "GPUs" },
     ),
-    trinity_only__n_vllm_engine: key(count.default(2), "Servers of vLLM on the trinity backbone.", {
-      unit: "servers",
-      onlyOn: "trinity",
-    }),
+    trinity_only__n_vllm_engine: key(
+      count.default(2),
+      "Inference engines on the trinity backbone; requests go to them by prefix and load.",
+      {
+        unit: "servers",
+        onlyOn: "trinity",
+      },
+    ),
     logger: key(
       z
         .union([logger, z.array(logger)])

@@ -41,6 +41,7 @@ export class PythonCluster {
       nodeId,
       socketFolder: this.#folder,
       ip: undefined,
+      tls: undefined,
       handles,
     });
     this.#link = this.#start();
@@ -70,7 +71,7 @@ export class PythonCluster {
     const headAddress = `unix:${join(this.#folder, "head.sock")}`;
     const log = () => {};
     const store = new HeadStore(join(this.#folder, "head"));
-    const head = new Head({ headId: newId<TaskId>(), token, store, silenceMs, log });
+    const head = new Head({ headId: newId<TaskId>(), token, store, tls: undefined, silenceMs, log });
     this.#ends.push(async () => {
       head.close();
       await store.close();
@@ -86,6 +87,8 @@ export class PythonCluster {
       besideHead: true,
       sessionFolder: this.#folder,
       warmHosts: 0,
+      tls: undefined,
+      headTimeoutMs: silenceMs,
       log,
       expelled: (error) => process.stderr.write(`Python actors cannot be started any more: ${error.message}\n`),
     });

@@ -2,4 +2,5 @@
 export { type HostSettings, hostMark } from "./host-process.ts";
 export { NodeAgent, type NodeAgentOptions } from "./node-agent.ts";
 export { hostPython } from "./python-host.ts";
+export { nodeMark } from "./reaper.ts";
 export { type RunNodeOptions, type RunningNode, runNode } from "./run-node.ts";

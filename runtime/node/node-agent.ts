@@ -14,20 +14,33 @@ import {
   type StartAnswer,
 } from "../control/index.ts";
 import type { NodeId } from "../core/index.ts";
-import { RayError, RaySystemError } from "../errors/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
 import type { StoreServerOptions } from "../store/index.ts";
-import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
-import { encodeFailure } from "../wire/index.ts";
-import type { HostPool } from "./host-pool.ts";
+import {
+  dial,
+  LinkServer,
+  loadTls,
+  Peer,
+  type PeerHandlers,
+  type Session,
+  type Tls,
+  type TlsFiles,
+} from "../transport/index.ts";
+import { ExitReports } from "./exit-reports.ts";
 import { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
+import { describeUse, failed, type HostUse } from "./host-use.ts";
 import { ObjectDesk } from "./object-desk.ts";
+import { Reaper } from "./reaper.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
   readonly headAddress: string;
   readonly token: string;
+  readonly tls: TlsFiles | undefined;
+  /** Ends itself, and all that runs here, when the head cannot be reached for so long. */
+  readonly headTimeoutMs: number;
   readonly machine: MachineOptions;
   /** The interface that other nodes reach this one by. */
   readonly ip: string;
@@ -49,26 +62,26 @@ export interface NodeAgentOptions {
 /** A process has so long to give back what it holds of a full store. */
 const letGoMs = 2_000;
 
-interface Use {
-  readonly host: HostProcess;
-  readonly pool: HostPool;
-  readonly actorId: string | null;
-  readonly leaseId: string | null;
-  readonly restarts: number;
-  /** Nothing of it stays behind that another task could see. */
-  readonly reusable: boolean;
-}
+type Language = "typescript" | "python";
+type NewUse = Omit<HostUse, "host" | "pool" | "blocked">;
 
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
+  readonly #reaper: Reaper;
+  readonly #tls: Tls | undefined;
   readonly #pools: HostPools;
   readonly #objects: ObjectDesk;
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
   readonly #near = new Set<Peer>();
   /** By host id of the head: an actor's incarnation, or a lease. */
-  readonly #uses = new Map<string, Use>();
+  readonly #uses = new Map<string, HostUse>();
+  /** The answers to what was asked to be started, for when it is asked again. */
+  readonly #starts = new Map<string, Promise<StartAnswer>>();
+  /** Hosts that are to end before they have begun. */
+  readonly #unwanted = new Set<string>();
+  readonly #exits = new ExitReports();
   readonly #socket: string;
   #head: Peer | undefined;
   #address = "";
@@ -78,10 +91,13 @@ export class NodeAgent {
     this.#options = options;
     mkdirSync(join(options.sessionFolder, "logs"), { recursive: true, mode: 0o700 });
     this.#socket = join(options.sessionFolder, "agent.sock");
-    const { nodeId, headAddress, ip, sessionFolder, token } = options;
+    const { nodeId, headAddress, ip, sessionFolder, token, tls } = options;
+    this.#reaper = new Reaper(nodeId, sessionFolder);
+    this.#tls = loadTls(tls);
     this.#others = new PeerBook({
       processId: nodeId,
       token,
+      tls: this.#tls,
       nodeId: "",
       handlers: this.#hostHandlers(),
       giveUpMs: 60_000,
@@ -92,12 +108,13 @@ export class NodeAgent {
     this.#server = new LinkServer({
       processId: nodeId,
       token,
+      tls: this.#tls,
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
     const { warmHosts, python } = options;
     const agentSocket = this.#socket;
-    const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder });
+    const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder, tls });
     this.#pools = new HostPools({ token, warmHosts, python, settings });
   }
 
@@ -107,18 +124,29 @@ export class NodeAgent {
 
   /** Listens, then joins the head; done when the head has taken the node in. */
   async start(): Promise<void> {
-    const { nodeId, ip, headAddress, token } = this.#options;
+    const { nodeId, ip, headAddress, token, headTimeoutMs, log } = this.#options;
     await this.#server.listen(`unix:${this.#socket}`);
     const port = await this.#server.listen(`${ip}:0`);
     this.#address = formatAddress({ processId: nodeId, nodeId, socket: this.#socket, tcp: `${ip}:${port}` });
+    let lastFailure = "";
     const handlers: PeerHandlers = {
       request: (method, payload) => this.#request(method, payload),
       event: (topic, payload) => topic === "processGone" && this.#objects.ownerGone(payload as string),
-      up: (_peer, fresh) => fresh && void this.#join(),
+      up: (_peer, fresh) => {
+        lastFailure = "";
+        if (fresh) void this.#join();
+      },
+      unreachable: (_peer, reason) => {
+        if (reason !== lastFailure) log({ headAddress, reason }, "the head cannot be reached; trying again");
+        lastFailure = reason;
+      },
       ended: (_peer, error) => !this.#closed && this.#options.expelled(error),
     };
     const peer: Peer = new Peer("head", handlers, () => session);
-    const session: Session = dial({ address: headAddress, processId: nodeId, token }, peer);
+    const session: Session = dial(
+      { address: headAddress, processId: nodeId, token, tls: this.#tls, giveUpMs: headTimeoutMs },
+      peer,
+    );
     this.#head = peer;
     await peer.ask("register", this.#registration());
   }
@@ -131,6 +159,7 @@ export class NodeAgent {
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#others.close();
     this.#server.close();
+    await this.#reaper.close();
   }
 
   async #join(): Promise<void> {
@@ -158,13 +187,12 @@ export class NodeAgent {
       labels: view.labels,
       sessionFolder,
       hosts: this.#running(),
+      exits: this.#exits.open,
     };
   }
 
   #running(): RunningHost[] {
-    return [...this.#uses].map(([hostId, { host, actorId, leaseId, restarts }]) => {
-      return { hostId, actorId, leaseId, restarts, address: host.address, pid: host.pid };
-    });
+    return [...this.#uses].map(([hostId, use]) => describeUse(hostId, use));
   }
 
   #request(method: string, payload: unknown): unknown {
@@ -186,39 +214,43 @@ export class NodeAgent {
     }
   }
 
-  async #startActor(start: ActorStart): Promise<StartAnswer> {
+  #startActor(start: ActorStart): Promise<StartAnswer> {
     const { hostId, actorId, restarts } = start;
-    const known = this.#uses.get(hostId);
-    if (known) return { address: known.host.address, pid: known.host.pid };
-    const use = { actorId, leaseId: null, restarts, reusable: false };
     const language = start.code.root === "python" ? "python" : "typescript";
-    return this.#start(hostId, await this.#pools.of(language), use, "startActor", start);
+    return this.#once(hostId, language, { actorId, lease: null, restarts, reusable: false }, "startActor", start);
   }
 
-  async #startLease(start: LeaseStart): Promise<StartAnswer> {
+  #startLease(start: LeaseStart): Promise<StartAnswer> {
     const { leaseId, gpuIds, runtimeEnv } = start;
-    const known = this.#uses.get(leaseId);
-    if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    const use = { actorId: null, leaseId, restarts: 0, reusable };
-    return this.#start(leaseId, await this.#pools.of(start.language ?? "typescript"), use, "startLease", start);
+    const use = { actorId: null, lease: start, restarts: 0, reusable };
+    return this.#once(leaseId, start.language ?? "typescript", use, "startLease", start);
   }
 
-  async #start(
-    id: string,
-    pool: HostPool,
-    part: Omit<Use, "host" | "pool">,
-    method: string,
-    start: unknown,
-  ): Promise<StartAnswer> {
-    const use = { ...part, pool };
+  /** A head that was started again may ask for what it asked for before. */
+  #once(id: string, language: Language, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
+    let starting = this.#starts.get(id);
+    if (starting === undefined) {
+      starting = this.#start(id, language, use, method, start);
+      this.#starts.set(id, starting);
+      void starting.then((answer) => "failed" in answer && this.#starts.delete(id));
+    }
+    return starting;
+  }
+
+  async #start(id: string, language: Language, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
+    const pool = await this.#pools.of(language);
     let host: HostProcess;
     try {
       host = await pool.take();
     } catch (error) {
-      return failed("WORKER_DIED", error);
+      return failed(error);
     }
-    this.#uses.set(id, { ...use, host });
+    if (this.#unwanted.delete(id)) {
+      pool.giveBack(host);
+      return failed(new RaySystemError("it was ended before it had begun"));
+    }
+    this.#uses.set(id, { ...use, host, pool, blocked: false });
     void host.gone.then((why) => {
       host.peer?.end(new RaySystemError("the host has ended"));
       this.#exited(id, host, why);
@@ -226,12 +258,12 @@ export class NodeAgent {
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
       if (!("failed" in answer)) return answer;
-      this.#uses.delete(id);
+      this.#forget(id);
       await host.kill();
       return answer;
     } catch (error) {
-      this.#uses.delete(id);
-      return failed("WORKER_DIED", new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
+      this.#forget(id);
+      return failed(new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
     }
   }
 
@@ -242,29 +274,45 @@ export class NodeAgent {
   }
 
   async #killHost(hostId: string): Promise<void> {
-    const use = this.#uses.get(hostId);
-    this.#uses.delete(hostId);
+    const use = await this.#forgetStarted(hostId);
     await use?.host.kill();
   }
 
   async #endLease(leaseId: string): Promise<void> {
-    const use = this.#uses.get(leaseId);
-    this.#uses.delete(leaseId);
+    const use = await this.#forgetStarted(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
     if (free === true) use.pool.giveBack(use.host);
     else await use.host.kill();
   }
 
+  #forget(id: string): HostUse | undefined {
+    const use = this.#uses.get(id);
+    this.#uses.delete(id);
+    this.#starts.delete(id);
+    return use;
+  }
+
+  /** As `#forget`; one that has no process yet will not get one. */
+  async #forgetStarted(id: string): Promise<HostUse | undefined> {
+    const starting = this.#starts.get(id);
+    if (starting === undefined || this.#uses.has(id)) return this.#forget(id);
+    this.#unwanted.add(id);
+    await starting;
+    this.#unwanted.delete(id);
+    return undefined;
+  }
+
   #exited(id: string, host: HostProcess, why: string): void {
     const use = this.#uses.get(id);
     if (use?.host !== host || this.#closed) return;
-    this.#uses.delete(id);
-    const { actorId, leaseId, restarts } = use;
+    this.#forget(id);
+    const { actorId, restarts } = use;
+    const leaseId = use.lease?.leaseId ?? null;
     const { nodeId } = this.#options;
     const exit: HostExit = { nodeId, hostId: id, actorId, leaseId, restarts, intended: host.intended, message: why };
     this.#options.log({ hostId: id, why }, "a host has ended");
-    this.#head?.tell("hostExited", exit);
+    this.#exits.send(exit, this.#head);
   }
 
   #hostHandlers(): PeerHandlers {
@@ -289,13 +337,10 @@ export class NodeAgent {
         }
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
-        else this.#head?.tell(topic, payload);
+        if (topic === "exiting") return;
+        if (use) use.blocked = topic === "blocked";
+        this.#head?.tell(topic, payload);
       },
     };
   }
-}
-
-function failed(reason: "WORKER_DIED", error: unknown): StartAnswer {
-  const known = error instanceof RayError ? error : new RaySystemError(String(error));
-  return { failed: { reason, message: known.message, failure: encodeFailure(known) } };
 }

@@ -24,8 +24,10 @@ export async function engineAgreement(options: BenchOptions): Promise<BenchRow[]
     if (difference === undefined) throw new Error(`step ${row["step"]} trained nothing`);
     return {
       name: `${dtype}, step ${row["step"]}, ${row["learner/trained_tokens"]} tokens`,
-      value: Number(difference.toPrecision(3)),
-      unit: `mean |Δ log p|, to hold: under ${GOALS[dtype]}`,
+      ours: Number(difference.toPrecision(3)),
+      unit: "mean |Δ log p|",
+      anchor: GOALS[dtype],
+      anchorName: "to hold: under",
       spread: `swap ${row["time/weights_seconds"]?.toFixed(1)} s, largest ratio ${row["learner/mismatch_max"]?.toFixed(4)}`,
     };
   });

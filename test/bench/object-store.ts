@@ -77,7 +77,7 @@ function row(name: string, times: number[], bytes?: number): BenchRow {
   const rate = bytes === undefined ? "" : `, ${(bytes / at(0.5) / 1e6).toFixed(1)} GB/s`;
   return {
     name,
-    value: Number(at(0.5).toFixed(3)),
+    ours: Number(at(0.5).toFixed(3)),
     unit: "ms",
     spread: `p5 ${at(0.05).toFixed(3)}, p95 ${at(0.95).toFixed(3)} ms of ${times.length}${rate}`,
   };

@@ -30,7 +30,7 @@ if (vllmVersion === undefined) {
     name: "vLLM",
     concurrency: 24,
     timeoutMs: TIMEOUT_MS,
-    engine: { kind: "vllm", timeouts: TIMEOUTS, vllm: VLLM },
+    engine: { kind: "vllm", partialRollouts: true, timeouts: TIMEOUTS, vllm: VLLM },
   });
 
   // vLLM has a layer of its own for the head of a tied Llama, and none for that of the model above.
@@ -41,6 +41,7 @@ if (vllmVersion === undefined) {
     const other = await reference.otherWeights(model);
     const engine = new InferenceActor({
       kind: "vllm",
+      partialRollouts: true,
       modelPath: model,
       logDir,
       timeouts: TIMEOUTS,

@@ -144,6 +144,11 @@ const FILES: readonly [name: string, rest: string, line: string][] = [
     ':7: astune.inference.engine: expected embedded, as deterministic is true, got "vllm"',
   ],
   [
+    "rollouts that run ahead and are to be deterministic",
+    "  backbone: trinity\n  deterministic: true\n  trinity: { max_staleness: 2 }",
+    ":8: astune.trinity.max_staleness: expected 0, as deterministic is true and rollouts that run ahead depend on timing, got 2",
+  ],
+  [
     "a wrong value in a section without effect",
     "  task_runner: { wrapper_type: threads }",
     ':6: astune.task_runner.wrapper_type: expected one of asyncio-with-gc, asyncio, multi-processing, got "threads"',

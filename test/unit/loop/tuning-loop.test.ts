@@ -27,7 +27,7 @@ const PLAN: LoopPlan = {
   totalUpdates: 4,
   tasksPerStep: 3,
   dynamicSampling: false,
-  maxStaleness: 1,
+  maxStaleness: 0,
   saveEvery: 2,
   testEvery: 100,
   validateBefore: true,
