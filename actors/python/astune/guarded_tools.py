@@ -1,6 +1,6 @@
 """AgentScope's tools that run the model's code, in the sandbox instead of in this process's own place.
 
-A workflow's file goes on to say `from agentscope.tool import execute_python_code`; what it gets is the same signature and
+A workflow says `from agentscope.tool import execute_python_code` as ever; what it gets is the same signature and
 the same text, run by the RolloutActor's sandbox. Tools that touch the machine's files are refused.
 """
 

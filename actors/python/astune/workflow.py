@@ -12,7 +12,7 @@ from .workflow_task import WorkflowOutput, WorkflowTask
 class Workflow(BaseModel):
     """A workflow's class derives from it, or has the same method. One instance is made for each episode.
 
-    It defines `execute(workflow_task, tuner)` or, under its older name, `agentscope_execute(workflow_task, model_tuner)`.
+    It defines `execute(workflow_task, tuner)`, or `agentscope_execute(workflow_task, model_tuner)`, its older name.
     """
 
     model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)

@@ -24,6 +24,7 @@ from .io_loop import IoLoop
 from .modules import Code
 from .object_ref import ObjectRef, wait_settled
 from .options import ACTOR_OPTIONS, TASK_OPTIONS, check_known
+from .tls import Tls
 
 TOKEN_VARIABLE = "ASTUNE_AUTH_TOKEN"
 ADDRESS_VARIABLE = "ASTUNE_ADDRESS"
@@ -55,8 +56,11 @@ def init(
     token: str | None = None,
     namespace: str | None = None,
     connect_timeout_s: float = 30.0,
+    tls: tuple[str, str, str] | None = None,
 ) -> None:
     """Connects to a head as a driver; `address` is `host:port`, else `ASTUNE_ADDRESS`, the token `ASTUNE_AUTH_TOKEN`.
+
+    `tls`: the files of certificate, key and authority, where the cluster has them.
 
     Raises AuthenticationError, or RaySystemError where no head answers in time.
     """
@@ -70,7 +74,7 @@ def init(
             raise RaySystemError("init() was called already; call shutdown() first")
         io = _loop = IoLoop()
         try:
-            connecting = _connect(io, address, token, namespace or f"anonymous-{os.getpid()}")
+            connecting = _connect(io, address, token, namespace or f"anonymous-{os.getpid()}", tls)
             _current = io.run(connecting, timeout=connect_timeout_s)
         except TimeoutError:
             io.stop()
@@ -81,8 +85,11 @@ def init(
             raise
 
 
-async def _connect(io: IoLoop, address: str, token: str, namespace: str) -> ClusterRuntime:
-    options = ProcessOptions(new_id(), token, "", None, _interface_to(address))
+async def _connect(
+    io: IoLoop, address: str, token: str, namespace: str, tls: tuple[str, str, str] | None
+) -> ClusterRuntime:
+    files = Tls(*tls) if tls else None
+    options = ProcessOptions(new_id(), token, "", None, _interface_to(address), files)
     process = ClusterProcess(options, io, ActorHandles(io))
     await process.listen()
     job_id = new_id()
@@ -166,7 +173,7 @@ class RemoteFunction:
 def remote(target: Any) -> Any:
     """Makes a class's instances actors, or a function's runs tasks: `counter = remote(Counter).remote(0)`.
 
-    The class or function is imported by its module and name where it runs. Not for use as a decorator: the module's name
+    It is imported by its module and name where it runs. Not for use as a decorator: the module's name
     must go on to mean the class itself.
     """
     if inspect.isclass(target):

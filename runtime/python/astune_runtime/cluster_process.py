@@ -22,6 +22,10 @@ from .peer import Peer, PeerHandlers
 from .peer_book import GIVE_UP_S, PeerBook
 from .pending_call import PendingCall
 from .process_store import ProcessStore
+from .tls import Tls
+
+_HEAD_GIVE_UP_S = 600.0
+"""A head that does not come back for so long is given up, and everything with it."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class ProcessOptions:
     node_id: str
     socket_folder: str | None
     ip: str | None
+    tls: Tls | None = None
 
 
 class ClusterProcess:
@@ -57,7 +62,7 @@ class ClusterProcess:
             up=lambda peer, fresh: self.on_lost(peer.process_id) if fresh else None,
             ended=lambda peer, _error: self.on_lost(peer.process_id),
         )
-        self.peers = PeerBook(options.process_id, options.token, options.node_id, handlers)
+        self.peers = PeerBook(options.process_id, options.token, options.node_id, handlers, options.tls)
         accept = self.peers.accept
         self._server = LinkServer(LinkServerOptions(options.process_id, options.token, GIVE_UP_S, accept))
 
@@ -77,13 +82,15 @@ class ClusterProcess:
             self._server.bind(f"unix:{socket}")
             self._address = self._address._replace(socket=socket)
         if ip is not None:
-            self._address = self._address._replace(tcp=f"{ip}:{self._server.bind(f'{ip}:0')}")
+            port = self._server.bind(f"{ip}:0", self.options.tls)
+            self._address = self._address._replace(tcp=f"{ip}:{port}")
         await self._server.start()
 
     def connect(self, address: str, handlers: PeerHandlers, remote_id: str = "head") -> Peer:
         """Opens the session to the head, or to the node agent."""
         peer = Peer(remote_id, handlers, lambda: session)
-        session = dial(DialOptions(address, self.options.process_id, self.options.token), peer)
+        options = DialOptions(address, self.options.process_id, self.options.token, _HEAD_GIVE_UP_S, self.options.tls)
+        session = dial(options, peer)
         return peer
 
     async def drained(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from .actor_handles import ActorHandle, bind
@@ -41,7 +42,14 @@ class _ConstructorCall:
 class ClusterRuntime:
     """Its public methods may be called in any thread but the runtime's own."""
 
-    def __init__(self, process: ClusterProcess, head: HeadLink, job_id: str, namespace: str) -> None:
+    def __init__(
+        self,
+        process: ClusterProcess,
+        head: HeadLink,
+        job_id: str,
+        namespace: str,
+        lost: Callable[[Exception], None] | None = None,
+    ) -> None:
         self.job_id = job_id
         self.namespace = namespace
         self.callers = process.callers
@@ -57,11 +65,15 @@ class ClusterRuntime:
         process.on_lost = self._disconnected
         head.on_event = self._head_event
         head.on_again = self._again
+        head.on_lost = self._head_lost
+        self._lost = lost
 
     def holding(self, actor_id: str, holding: bool) -> None:
-        self._head.tell("hold" if holding else "letGo", actor_id)
-        if not holding:
+        if holding:
+            self._head.tell("hold", actor_id)
+        else:
             self._process.handles.forget(actor_id)
+            self._head.ask("letGo", actor_id).add_done_callback(lambda future: future.exception())
 
     def create_actor(
         self, cls: type, options: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -207,6 +219,9 @@ class ClusterRuntime:
         for actor in self._process.handles.all():
             if actor.address.startswith(f"{process_id}|"):
                 actor.disconnected()
+                # The head tells where it is now, which may be where it was.
+                self._head.tell("hold", actor.actor_id)
+        self._tasks.disconnected(process_id)
 
     def _head_event(self, topic: str, payload: Any) -> None:
         if topic == "actor":
@@ -220,6 +235,17 @@ class ClusterRuntime:
     def _again(self) -> None:
         for actor in self._process.handles.all():
             self._head.tell("hold", actor.actor_id)
+        self._head.tell("leases", self._tasks.leases())
+
+    def _head_lost(self, error: Exception) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._tasks.fail_all(error)
+        for actor in self._process.handles.all():
+            actor.dead(error)
+        if self._lost:
+            self._lost(error)
 
     def _check_open(self) -> None:
         if self._closed:

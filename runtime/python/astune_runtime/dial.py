@@ -13,8 +13,9 @@ import grpc.aio
 from . import channel_options as keys
 from .errors import AuthenticationError, RaySystemError
 from .frames import Message
-from .packets import LINK_PATH, Packet, decode_packet, encode_packet
+from .packets import LINK_PATH, Packet, encode_packet
 from .session import Session, SessionListener
+from .tls import Tls
 
 _FIRST_DELAY_S = 0.02
 _LONGEST_DELAY_S = 1.0
@@ -28,6 +29,7 @@ class DialOptions:
     process_id: str
     token: str
     give_up_s: float | None = None
+    tls: Tls | None = None
 
 
 def dial(options: DialOptions, listener: SessionListener) -> Session:
@@ -55,7 +57,7 @@ class _Dialler:
         self._down_since = time.monotonic()
         self._over = False
         self.session = Session(str(uuid.uuid4()), self)
-        self._channel = grpc.aio.insecure_channel(options.address, options=keys.CHANNEL_OPTIONS)
+        self._channel: grpc.aio.Channel | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def message(self, message: Message) -> None:
@@ -67,6 +69,9 @@ class _Dialler:
     def down(self, reason: str) -> None:
         self._down_since = time.monotonic()
         self._listener.down(reason)
+
+    def too_large(self, message: Message, size: int) -> None:
+        self._listener.too_large(message, size)
 
     def ended(self, error: Exception) -> None:
         self._over = True
@@ -80,15 +85,12 @@ class _Dialler:
         except TimeoutError:
             pass
         self._task.cancel()
-        await self._channel.close()
+        if self._channel is not None:
+            await self._channel.close()
 
     async def _run(self) -> None:
-        multi = self._channel.stream_stream(LINK_PATH, request_serializer=None, response_deserializer=None)
         while not self._over:
-            call = multi(metadata=self._metadata())
-            stream = _ClientStream(call)
-            code, reason = await self._read(call, stream)
-            self.session.detach(stream, reason)
+            code, reason = await self._try()
             if self._over:
                 return
             if code == grpc.StatusCode.UNAUTHENTICATED:
@@ -99,6 +101,29 @@ class _Dialler:
                 await asyncio.sleep(self._delay_s)
                 self._delay_s = min(_LONGEST_DELAY_S, self._delay_s * 2)
 
+    async def _try(self) -> tuple[grpc.StatusCode, str]:
+        """One stream from its opening to its loss; gives why it was lost."""
+        try:
+            if self._channel is None:
+                self._channel = await self._connect()
+        except OSError as error:
+            return grpc.StatusCode.UNAVAILABLE, str(error)
+        multi = self._channel.stream_stream(LINK_PATH, request_serializer=None, response_deserializer=None)
+        call = multi(metadata=self._metadata())
+        stream = _ClientStream(call)
+        code, reason = await self._read(call, stream)
+        self.session.detach(stream, reason)
+        return code, reason
+
+    async def _connect(self) -> grpc.aio.Channel:
+        address, tls = self._options.address, self._options.tls
+        if tls is None or address.startswith("unix:"):
+            return grpc.aio.insecure_channel(address, options=keys.CHANNEL_OPTIONS)
+        # Which name is in the other side's certificate does not matter; that the cluster's authority signed it does.
+        name = await asyncio.to_thread(tls.name_of, address)
+        options = [*keys.CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", name)]
+        return grpc.aio.secure_channel(address, tls.client_credentials(), options=options)
+
     async def _read(self, call: grpc.aio.StreamStreamCall, stream: _ClientStream) -> tuple[grpc.StatusCode, str]:
         """Serves one stream until it is lost; gives why."""
         try:
@@ -106,7 +131,7 @@ class _Dialler:
             if keys.text_of(metadata, keys.PROCESS):
                 self._opened(stream, metadata)
                 while (data := await call.read()) is not grpc.aio.EOF:
-                    if not self.session.receive(decode_packet(data)):
+                    if not self.session.receive(data):
                         break
             if not call.done():
                 call.cancel()

@@ -20,9 +20,11 @@ class HeadLink:
         self._registration = registration
         self.on_event: Callable[[str, Any], None] = lambda _topic, _payload: None
         self.on_again: Callable[[], None] = lambda: None
+        self.on_lost: Callable[[Exception], None] = lambda _error: None
         handlers = PeerHandlers(
             event=lambda topic, payload, _peer: self.on_event(topic, payload),
             up=lambda _peer, fresh: self._again() if fresh else None,
+            ended=lambda _peer, error: self.on_lost(error),
         )
         self.peer: Peer = process.connect(address, handlers)
 
@@ -40,8 +42,9 @@ class HeadLink:
         async def introduce() -> None:
             try:
                 await self.register()
-            except RayError:
-                pass
+            except RayError as error:
+                self.peer.end(error)
+                return
             self.on_again()
 
         asyncio.get_running_loop().create_task(introduce())

@@ -32,6 +32,7 @@ from .packed import decode_packed
 from .peer import Peer, PeerHandlers
 from .running_call import UserLoop
 from .task_host import TaskHost
+from .tls import Tls
 
 _GRACE_S = 30.0
 """An actor that ends has this long for what it is doing; Ray's own figure."""
@@ -60,7 +61,9 @@ class HostProcess:
     async def _begin(self) -> None:
         settings = self._settings
         folder, ip, node_id = settings["sessionFolder"], settings["ip"], settings["nodeId"]
-        options = ProcessOptions(new_id(), self._token, node_id, folder, ip)
+        files = settings.get("tls")
+        tls = Tls(files["cert"], files["key"], files["ca"]) if files else None
+        options = ProcessOptions(new_id(), self._token, node_id, folder, ip, tls)
         self._process = ClusterProcess(options, self._io, self._handles)
         await self._process.listen()
         handlers = PeerHandlers(request=self._request, ended=lambda _peer, _error: os._exit(0))
@@ -220,7 +223,13 @@ class HostProcess:
                 traceback.print_exception(error)
 
         head.register().add_done_callback(registered)
-        return ClusterRuntime(self._process, head, job_id, namespace)
+        return ClusterRuntime(self._process, head, job_id, namespace, _end_without_head)
+
+
+def _end_without_head(error: Exception) -> None:
+    """What this process had made is gone: its actor is made again where it may be."""
+    print(f"the head is lost to this process: {error}", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def enter_environment(env: dict[str, Any], gpu_ids: list[str]) -> None:

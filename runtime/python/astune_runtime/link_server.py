@@ -15,8 +15,9 @@ import grpc.aio
 from . import channel_options as keys
 from .errors import RaySystemError
 from .frames import Message
-from .packets import METHOD, SERVICE, Packet, decode_packet, encode_packet
+from .packets import METHOD, SERVICE, Packet, encode_packet
 from .session import Session, SessionListener
+from .tls import Tls
 
 Accept = Callable[[str, Callable[[], Session]], SessionListener]
 """A process has opened a session; gives who listens to it."""
@@ -43,10 +44,13 @@ class LinkServer:
         link = grpc.stream_stream_rpc_method_handler(self._link)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: link}),))
 
-    def bind(self, target: str) -> int:
+    def bind(self, target: str, tls: Tls | None = None) -> int:
         """Takes `unix:/path` or `host:port` (port 0: any), before `start`; gives the port. Raises RaySystemError."""
         try:
-            port = self._server.add_insecure_port(target)
+            if tls is None:
+                port = self._server.add_insecure_port(target)
+            else:
+                port = self._server.add_secure_port(target, tls.server_credentials())
         except RuntimeError as error:
             raise RaySystemError(f"cannot listen at {target}: {error}") from error
         if port == 0:
@@ -92,10 +96,8 @@ class LinkServer:
         try:
             while not stream.is_closed:
                 data = await stream.read()
-                if data is grpc.aio.EOF or not session.receive(decode_packet(data)):
+                if data is grpc.aio.EOF or not session.receive(data):
                     break
-        except ValueError as error:
-            reason = str(error)
         except (asyncio.CancelledError, grpc.aio.BaseError):
             reason = "the connection was lost"
         finally:
@@ -165,6 +167,9 @@ class _Record:
         loop = asyncio.get_running_loop()
         self._expiry = loop.call_later(self._server.options.grace_s, self.session.end, error)
         self._listener.down(reason)
+
+    def too_large(self, message: Message, size: int) -> None:
+        self._listener.too_large(message, size)
 
     def ended(self, error: Exception) -> None:
         self.keep()

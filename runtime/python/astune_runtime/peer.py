@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .channel_options import MAX_PACKET_BYTES
 from .errors import RayError, RaySystemError
 from .failures import decode_failure, encode_failure
-from .frames import EVENT, REFUSED, REQUEST, RESPONSE, Message
+from .frames import CALL, EVENT, FAILED, ITEM, REFUSED, REQUEST, RESPONSE, THREW, VALUES, Message
 from .session import Session
 
 
@@ -97,6 +98,26 @@ class Peer:
     def down(self, reason: str) -> None:
         if self._handlers.down:
             self._handlers.down(self, reason)
+
+    def too_large(self, message: Message, size: int) -> None:
+        """Whoever waits for what this message would have brought learns that it cannot be sent."""
+        limit = MAX_PACKET_BYTES >> 20
+        error = RaySystemError(
+            f"a message of {-(-size >> 20)} MiB cannot be sent, at most {limit} MiB can: send less at once"
+        )
+        kind = message[0]
+        if kind == REQUEST:
+            _, _, future = self._questions.pop(message[1], (None, None, None))
+            if future is not None and not future.done():
+                future.set_exception(error)
+        elif kind == RESPONSE:
+            self.send((REFUSED, message[1], encode_failure(error)))
+        elif kind == CALL:
+            self.message((FAILED, message[1], encode_failure(error)))
+        elif kind in (VALUES, ITEM, THREW):
+            self.send((FAILED, message[1], encode_failure(error)))
+        else:
+            self.end(error)
 
     def ended(self, error: Exception) -> None:
         self._ended = error

@@ -10,6 +10,7 @@ from .dial import DialOptions, dial
 from .errors import RaySystemError
 from .peer import Peer, PeerHandlers
 from .session import Session
+from .tls import Tls
 
 GIVE_UP_S = 60.0
 """A process that cannot be reached for so long is given up; the head tells sooner where it knows."""
@@ -18,10 +19,11 @@ GIVE_UP_S = 60.0
 class PeerBook:
     """Used on one event loop."""
 
-    def __init__(self, process_id: str, token: str, node_id: str, handlers: PeerHandlers) -> None:
+    def __init__(self, process_id: str, token: str, node_id: str, handlers: PeerHandlers, tls: Tls | None) -> None:
         self._process_id = process_id
         self._token = token
         self._node_id = node_id
+        self._tls = tls
         self._peers: dict[str, Peer] = {}
         self._handlers = dataclasses.replace(handlers, ended=self._ended)
         self._owner = handlers
@@ -32,7 +34,9 @@ class PeerBook:
         peer = self._peers.get(parsed.process_id)
         if peer is None:
             peer = Peer(parsed.process_id, self._handlers, lambda: session)
-            options = DialOptions(parsed.target_from(self._node_id), self._process_id, self._token, GIVE_UP_S)
+            options = DialOptions(
+                parsed.target_from(self._node_id), self._process_id, self._token, GIVE_UP_S, self._tls
+            )
             session = dial(options, peer)
             self._peers[parsed.process_id] = peer
         return peer

@@ -54,15 +54,25 @@ class RemoteTasks:
         for queue in self.queues.values():
             queue.lost(lease_id, reason)
 
+    def disconnected(self, process_id: str) -> None:
+        """A process cannot be reached any more: what ran there is lost to this one."""
+        for queue in self.queues.values():
+            queue.disconnected(process_id)
+
+    def leases(self) -> list[dict[str, str]]:
+        """What this process has been given, for a head that was started again."""
+        return [lease for queue in self.queues.values() for lease in queue.leases()]
+
     def fail_all(self, error: Exception) -> None:
         for queue in self.queues.values():
             queue.fail_all(error)
 
 
 class _LeasedHost:
-    def __init__(self, lease_id: str, address: str) -> None:
+    def __init__(self, lease_id: str, grant: dict[str, Any]) -> None:
         self.lease_id = lease_id
-        self.address = address
+        self.address = grant["address"]
+        self.node_id = grant["nodeId"]
         self.call: PendingCall | None = None
         self.timer: asyncio.TimerHandle | None = None
 
@@ -110,6 +120,15 @@ class TaskQueue:
         else:
             call.fail(WorkerCrashedError(f"the process that ran {call.facts.function_name} ended: {reason}"))
 
+    def leases(self) -> list[dict[str, str]]:
+        return [{"leaseId": host.lease_id, "nodeId": host.node_id} for host in self._hosts.values()]
+
+    def disconnected(self, process_id: str) -> None:
+        for host in list(self._hosts.values()):
+            if host.address.startswith(f"{process_id}|"):
+                self.lost(host.lease_id, "it could not be reached any more")
+                self._tasks.head.tell("dropLease", host.lease_id)
+
     def fail_all(self, error: Exception) -> None:
         for call in list(self._all):
             call.fail(error)
@@ -154,7 +173,7 @@ class TaskQueue:
             if error is not None:
                 self._refused(error)
                 return
-            host = self._hosts[lease_id] = _LeasedHost(lease_id, future.result()["address"])
+            host = self._hosts[lease_id] = _LeasedHost(lease_id, future.result())
             self._pump()
             self._rest(host)
 

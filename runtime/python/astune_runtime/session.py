@@ -11,11 +11,15 @@ import collections
 import traceback
 from typing import Protocol
 
+from .channel_options import MAX_PACKET_BYTES
+from .errors import RaySystemError
 from .frames import Message, decode_frame, encode_frame
-from .packets import Packet
+from .packets import Packet, decode_packet
 
 _PACKET_MESSAGES = 4096
 _PACKET_BYTES = 1 << 20
+_FRAME_BYTES = MAX_PACKET_BYTES - 1024
+_MOST_WAITING_BYTES = 256 << 20
 _ACKNOWLEDGE_EVERY = 64
 _ACKNOWLEDGE_S = 0.025
 
@@ -43,6 +47,9 @@ class SessionListener(Protocol):
     def ended(self, error: Exception) -> None:
         """The session is over for good."""
 
+    def too_large(self, message: Message, size: int) -> None:
+        """This message is larger than a packet may be; it is not sent."""
+
 
 class Session:
     """Used on the event loop it was made on only."""
@@ -57,6 +64,7 @@ class Session:
         self._batch_bytes = 0
         self._scheduled = False
         self._outbox: collections.deque[Packet] = collections.deque()
+        self._outbox_bytes = 0
         self._sequence = 0
         self._sent = 0
         self._acknowledged = 0
@@ -110,8 +118,21 @@ class Session:
         self._wake.set()
         self._listener.down(reason)
 
-    def receive(self, packet: Packet) -> bool:
-        """Takes a packet in. False where something before it is missing: the stream has to be opened anew."""
+    def receive(self, data: bytes) -> bool:
+        """Takes a packet in. False where something before it is missing: the stream has to be opened anew.
+
+        What cannot be read ends the session, never the process.
+        """
+        if self._ended:
+            return False
+        try:
+            packet = decode_packet(data)
+            return self._receive(packet)
+        except ValueError as error:
+            self.end(RaySystemError(f"what arrived cannot be read: {error}"))
+            return False
+
+    def _receive(self, packet: Packet) -> bool:
         self._forget(packet.acknowledged)
         if packet.sequence == 0 or packet.sequence <= self.received:
             return True
@@ -172,18 +193,36 @@ class Session:
     def _seal(self) -> None:
         if not self._batch:
             return
-        self._sequence += 1
-        self._outbox.append(Packet(self._sequence, 0, encode_frame(self._batch)))
-        self._batch = []
+        batch, self._batch = self._batch, []
         self._batch_bytes = 0
+        frame = encode_frame(batch)
+        if len(frame) <= _FRAME_BYTES:
+            self._queue(frame)
+            return
+        # Something in it is too large: the others go one by one.
+        for message in batch:
+            one = encode_frame([message])
+            if len(one) <= _FRAME_BYTES:
+                self._queue(one)
+            else:
+                self._listener.too_large(message, len(one))
+
+    def _queue(self, frame: bytes) -> None:
+        self._sequence += 1
+        self._outbox.append(Packet(self._sequence, 0, frame))
+        self._outbox_bytes += len(frame)
+        if self._stream is None and self._outbox_bytes > _MOST_WAITING_BYTES and not self._ended:
+            limit = _MOST_WAITING_BYTES >> 20
+            self.end(RaySystemError(f"more than {limit} MiB wait for a process that cannot be reached"))
 
     def _forget(self, up_to: int) -> None:
         while self._outbox and self._outbox[0].sequence <= up_to:
-            self._outbox.popleft()
+            self._outbox_bytes -= len(self._outbox.popleft().frame)
             self._sent = max(0, self._sent - 1)
 
     def _reset(self) -> None:
         self._outbox.clear()
+        self._outbox_bytes = 0
         self._batch = []
         self._batch_bytes = 0
         self._sequence = self.received = self._acknowledged = 0
