@@ -26,7 +26,7 @@ def decode_frame(frame: bytes) -> list[Message]:
     """The messages. Raises ValueError where the bytes are no frame."""
     try:
         messages = msgpack.unpackb(frame, strict_map_key=False, ext_hook=_extension)
-    except (ValueError, msgpack.exceptions.UnpackException) as error:
+    except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as error:
         raise ValueError(f"bytes that are not msgpack arrived: {error}") from error
     if not isinstance(messages, list) or not all(isinstance(one, list) and one for one in messages):
         raise ValueError("a frame that is not an array of messages arrived")
