@@ -44,7 +44,7 @@ import { RemoteTasks } from "./remote-tasks.ts";
 export interface ClusterRuntimeOptions {
   readonly process: ClusterProcess;
   readonly handles: ActorHandles;
-  readonly head: HeadLink;
+  readonly head: Pick<HeadLink, "ask" | "tell" | "listen">;
   readonly jobId: JobId;
   readonly namespace: string;
   /** Where the lines go that the job's processes print; a driver's. */
@@ -59,7 +59,7 @@ export class ClusterRuntime implements RuntimeBackend {
   readonly jobId: JobId;
   readonly namespace: string;
   readonly #options: ClusterRuntimeOptions;
-  readonly #head: HeadLink;
+  readonly #head: ClusterRuntimeOptions["head"];
   readonly #tasks: RemoteTasks;
   readonly #groups: RemoteGroups;
   readonly #channels = new WeakMap<Peer, PeerChannel>();

@@ -44,10 +44,11 @@ export class ClusterProcess {
   handlers: PeerHandlers = {};
 
   constructor(options: ProcessOptions) {
-    const { processId, token, nodeId, tls } = options;
+    const { processId, token, nodeId, socketFolder, tls } = options;
     this.processId = processId;
     this.#options = options;
-    this.#address = { processId, nodeId, socket: "", tcp: "" };
+    const socket = socketFolder === undefined ? "" : join(socketFolder, `${processId.slice(0, 16)}.sock`);
+    this.#address = { processId, nodeId, socket, tcp: "" };
     this.store = new ProcessStore((address) => this.peers.get(address));
     this.objects = new ObjectTable({
       carrier: this.store,
@@ -93,12 +94,9 @@ export class ClusterProcess {
 
   /** Listens where the options say. */
   async listen(): Promise<void> {
-    const { socketFolder, ip, processId } = this.#options;
-    if (socketFolder !== undefined) {
-      const socket = join(socketFolder, `${processId.slice(0, 16)}.sock`);
-      await this.#server.listen(`unix:${socket}`);
-      this.#address = { ...this.#address, socket };
-    }
+    const { ip } = this.#options;
+    const { socket } = this.#address;
+    if (socket !== "") await this.#server.listen(`unix:${socket}`);
     if (ip !== undefined) {
       const port = await this.#server.listen(`${ip}:0`);
       this.#address = { ...this.#address, tcp: `${ip}:${port}` };

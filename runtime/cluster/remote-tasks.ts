@@ -10,7 +10,7 @@ import {
   type Endpoints,
   PendingCall,
 } from "../calls/index.ts";
-import { codeRefOf } from "../code/index.ts";
+import { codeRefOf, formatCodeRef, isPython } from "../code/index.ts";
 import type { LeaseClaims, LeaseGrant, LeaseRequest } from "../control/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
 import { RayError, TaskCancelledError, WorkerCrashedError } from "../errors/index.ts";
@@ -57,7 +57,7 @@ export class RemoteTasks {
 
   #queueOf(spec: TaskSpec): TaskQueue {
     const { options } = spec;
-    const key = JSON.stringify([options.name, options.request, options.runtimeEnv]);
+    const key = JSON.stringify([options.name, options.request, options.runtimeEnv, languageOf(spec)]);
     let queue = this.#queues.get(key);
     if (!queue) {
       queue = new TaskQueue(this.#services, spec, this.#byLease);
@@ -264,7 +264,8 @@ class TaskQueue implements CallOwner {
     const { jobId, namespace } = this.#services;
     const { request, runtimeEnv } = options;
     try {
-      const grant = await this.#services.lease({ leaseId, jobId, name: options.name, namespace, request, runtimeEnv });
+      const asked = { leaseId, jobId, name: options.name, namespace, request, runtimeEnv };
+      const grant = await this.#services.lease({ ...asked, ...languageOf(this.#sample) });
       if (!this.#requested.delete(leaseId)) {
         this.#services.dropLease(leaseId);
         return;
@@ -303,8 +304,12 @@ class TaskQueue implements CallOwner {
   }
 }
 
+/** What a request for a host says where it has to be a Python one. */
+function languageOf({ fn }: TaskSpec): Pick<LeaseRequest, "language"> {
+  return isPython(fn) ? { language: "python" } : {};
+}
+
 function factsOf({ fn, kind, options }: TaskSpec): CallFacts {
-  const { root, path, name } = codeRefOf(fn);
-  const method = `${root}:${path}#${name}`;
+  const method = formatCodeRef(codeRefOf(fn));
   return { functionName: options.name, method, lane: "", generator: kind === "generator", options };
 }

@@ -6,6 +6,7 @@ import type { ValueOnWire } from "../wire/index.ts";
 import { deathBy, deathOf } from "./actor-deaths.ts";
 import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
+import { EarlyHolds } from "./early-holds.ts";
 import type { HeadServices } from "./head-services.ts";
 
 /** A handle may be on its way to another process for so long after the last one known is gone. */
@@ -18,6 +19,7 @@ export class ActorTable {
   readonly #actors = new Map<string, ActorRecord>();
   readonly #names = new ActorNames();
   readonly #dead: string[] = [];
+  readonly #early = new EarlyHolds();
 
   constructor(services: HeadServices) {
     this.#services = services;
@@ -39,7 +41,7 @@ export class ActorTable {
     if (holder && getIfExists) return { actorId: holder.actorId, info: holder.creation.info };
     if (holder && info.name !== null) throw taken(holder, info.name, info.namespace);
     const record = new ActorRecord(creation);
-    record.holders.add(creation.owner);
+    for (const holder of [creation.owner, ...this.#early.take(actorId)]) record.holders.add(holder);
     this.#enter(record);
     await this.#save(record);
     if (record.args !== null) this.#place(record);
@@ -92,7 +94,10 @@ export class ActorTable {
   /** A process has a handle; it is told of the actor from now on. */
   hold(actorId: string, processId: string): void {
     const record = this.#actors.get(actorId);
-    if (!record) return;
+    if (!record) {
+      this.#early.add(actorId, processId);
+      return;
+    }
     record.heldAgain();
     if (record.state !== "DEAD") record.holders.add(processId);
     this.#services.clients.tell([processId], "actor", record.news());

@@ -196,8 +196,9 @@ export class LeaseTable {
   }
 
   async #start(record: LeaseRecord, asked: LeaseRequest, grant: Grant): Promise<LeaseGrant> {
-    const { leaseId, jobId, name, namespace, runtimeEnv } = asked;
+    const { leaseId, jobId, name, namespace, runtimeEnv, language } = asked;
     const start: LeaseStart = {
+      ...(language && { language }),
       leaseId,
       holder: record.holder,
       taken: grant.lease,

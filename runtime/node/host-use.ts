@@ -2,10 +2,12 @@
 import type { LeaseStart, RunningHost, StartAnswer } from "../control/index.ts";
 import { RayError, RaySystemError } from "../errors/index.ts";
 import { encodeFailure } from "../wire/index.ts";
+import type { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
 
 export interface HostUse {
   readonly host: HostProcess;
+  readonly pool: HostPool;
   readonly actorId: string | null;
   readonly lease: LeaseStart | null;
   readonly restarts: number;

@@ -3,7 +3,6 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
@@ -28,9 +27,8 @@ import {
   type Tls,
   type TlsFiles,
 } from "../transport/index.ts";
-import { bundleOf } from "../typescript/bundle.js";
 import { ExitReports } from "./exit-reports.ts";
-import { HostPool } from "./host-pool.ts";
+import { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
 import { describeUse, failed, type HostUse } from "./host-use.ts";
 import { LogForwarder } from "./log-forwarder.ts";
@@ -53,6 +51,8 @@ export interface NodeAgentOptions {
   readonly sessionFolder: string;
   /** Hosts that are kept ready. */
   readonly warmHosts: number;
+  /** The interpreter of the Python hosts. Default: `hostPython()`. */
+  readonly python?: string;
   /** The object store's size, and where it spills to. */
   readonly store?: Pick<StoreServerOptions, "capacityBytes" | "spillFolder">;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
@@ -63,12 +63,15 @@ export interface NodeAgentOptions {
 /** A process has so long to give back what it holds of a full store. */
 const letGoMs = 2_000;
 
+type Language = "typescript" | "python";
+type NewUse = Omit<HostUse, "host" | "pool" | "blocked">;
+
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
   readonly #reaper: Reaper;
   readonly #tls: Tls | undefined;
-  readonly #pool: Promise<HostPool>;
+  readonly #pools: HostPools;
   readonly #objects: ObjectDesk;
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
@@ -113,14 +116,10 @@ export class NodeAgent {
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
-    this.#pool = bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url))).then((bundle) => {
-      return new HostPool({
-        token,
-        size: options.warmHosts,
-        bundle: bundle ?? "",
-        settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder, tls }),
-      });
-    });
+    const { warmHosts, python } = options;
+    const agentSocket = this.#socket;
+    const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder, tls });
+    this.#pools = new HostPools({ token, warmHosts, python, settings });
   }
 
   get nodeId(): NodeId {
@@ -159,7 +158,7 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await (await this.#pool).close();
+    await this.#pools.close();
     await this.#objects.close();
     this.#logs.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
@@ -223,44 +222,42 @@ export class NodeAgent {
   #startActor(start: ActorStart): Promise<StartAnswer> {
     const { hostId, actorId, restarts, jobId, info } = start;
     const source = info.name === null ? info.className : `${info.className}(${info.name})`;
-    return this.#once(hostId, { actorId, lease: null, restarts, jobId, source, reusable: false }, "startActor", start);
+    const language = start.code.root === "python" ? "python" : "typescript";
+    const use = { actorId, lease: null, restarts, jobId, source, reusable: false };
+    return this.#once(hostId, language, use, "startActor", start);
   }
 
   #startLease(start: LeaseStart): Promise<StartAnswer> {
     const { leaseId, gpuIds, runtimeEnv, jobId, name } = start;
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
     const use = { actorId: null, lease: start, restarts: 0, jobId, source: name, reusable };
-    return this.#once(leaseId, use, "startLease", start);
+    return this.#once(leaseId, start.language ?? "typescript", use, "startLease", start);
   }
 
   /** A head that was started again may ask for what it asked for before. */
-  #once(id: string, use: Omit<HostUse, "host" | "blocked">, method: string, start: unknown): Promise<StartAnswer> {
+  #once(id: string, language: Language, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
     let starting = this.#starts.get(id);
     if (starting === undefined) {
-      starting = this.#start(id, use, method, start);
+      starting = this.#start(id, language, use, method, start);
       this.#starts.set(id, starting);
       void starting.then((answer) => "failed" in answer && this.#starts.delete(id));
     }
     return starting;
   }
 
-  async #start(
-    id: string,
-    use: Omit<HostUse, "host" | "blocked">,
-    method: string,
-    start: unknown,
-  ): Promise<StartAnswer> {
+  async #start(id: string, language: Language, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
+    const pool = await this.#pools.of(language);
     let host: HostProcess;
     try {
-      host = await (await this.#pool).take();
+      host = await pool.take();
     } catch (error) {
       return failed(error);
     }
     if (this.#unwanted.delete(id)) {
-      (await this.#pool).giveBack(host);
+      pool.giveBack(host);
       return failed(new RaySystemError("it was ended before it had begun"));
     }
-    this.#uses.set(id, { ...use, host, blocked: false });
+    this.#uses.set(id, { ...use, host, pool, blocked: false });
     this.#logs.follow(host, { jobId: use.jobId, source: use.source, pid: host.pid, ip: this.#options.ip });
     void host.gone.then((why) => {
       this.#logs.unfollow(host);
@@ -295,7 +292,7 @@ export class NodeAgent {
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
     this.#logs.unfollow(use.host);
-    if (free === true) (await this.#pool).giveBack(use.host);
+    if (free === true) use.pool.giveBack(use.host);
     else await use.host.kill();
   }
 
@@ -335,7 +332,7 @@ export class NodeAgent {
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
         this.#near.add(peer);
-        (await this.#pool).get(hostId)?.introduced(peer, address);
+        await this.#pools.introduced(hostId, peer, address);
         const { nodeId } = this.#options;
         return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
       },
