@@ -1,11 +1,11 @@
 // The life of every actor: named, placed, started on its node, made again where it may be, dead of a cause that is told.
 import type { ActorCreation, ActorDeath, ActorInfo, ActorStart, HostExit, StartAnswer } from "../control/index.ts";
 import type { ActorState } from "../core/index.ts";
-import { ActorHandleNotFoundError } from "../errors/index.ts";
 import type { Grant } from "../placement/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
+import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
-import { deathOf, nameKey, taken } from "./actor-refusals.ts";
+import { deathOf } from "./actor-refusals.ts";
 import type { HeadServices } from "./head-services.ts";
 
 /** A handle may be on its way to another process for so long after the last one known is gone. */
@@ -16,7 +16,7 @@ const deadKept = 10_000;
 export class ActorTable {
   readonly #services: HeadServices;
   readonly #actors = new Map<string, ActorRecord>();
-  readonly #names = new Map<string, ActorRecord>();
+  readonly #names = new ActorNames();
   readonly #dead: string[] = [];
 
   constructor(services: HeadServices) {
@@ -35,9 +35,9 @@ export class ActorTable {
   async create(creation: ActorCreation): Promise<{ actorId: string; info: ActorInfo }> {
     const { actorId, info, getIfExists } = creation;
     if (this.#actors.has(actorId)) return { actorId, info };
-    const holder = info.name === null ? undefined : this.#names.get(nameKey(info.namespace, info.name));
+    const holder = this.#names.holderOf(info);
     if (holder && getIfExists) return { actorId: holder.actorId, info: holder.creation.info };
-    if (holder && info.name !== null) throw taken(holder, info.name, info.namespace);
+    if (holder) throw taken(holder);
     const record = new ActorRecord(creation);
     record.holders.add(creation.owner);
     this.#enter(record);
@@ -57,10 +57,8 @@ export class ActorTable {
   }
 
   find(name: string, namespace: string): { actorId: string; info: ActorInfo } {
-    const record = this.#names.get(nameKey(namespace, name));
-    if (record) return { actorId: record.actorId, info: record.creation.info };
-    const message = `there is no actor named "${name}" in namespace "${namespace}"`;
-    throw new ActorHandleNotFoundError(message, { actorName: name, namespace });
+    const { actorId, creation } = this.#names.find(name, namespace);
+    return { actorId, info: creation.info };
   }
 
   /** Ends as by SIGKILL; done when its processes are gone. */
@@ -81,7 +79,7 @@ export class ActorTable {
     record.move("DEAD");
     record.withdraw();
     record.heldAgain();
-    this.#freeName(record);
+    this.#names.free(record);
     const { holders } = record;
     const saved = this.#save(record);
     this.#tell(record);
@@ -107,14 +105,25 @@ export class ActorTable {
     return null;
   }
 
-  /** A process is gone: so are its handles, and the actors that it created (a driver: its job's) and are not detached. */
-  async processGone(processId: string, jobId: string | null): Promise<void> {
+  /** Whether an actor, or one that it was made in, is detached: what is made in it does not end with the job. */
+  isOfDetached(actorId: string | null): boolean {
+    const creation = actorId === null ? undefined : this.#actors.get(actorId)?.creation;
+    return creation !== undefined && (creation.info.detached || this.isOfDetached(creation.ownerActorId));
+  }
+
+  /**
+   * A process is gone, and its handles with it; where it `owns` what it made, also its actors; where it was the driver of
+   * `jobId`, all actors of the job that no detached one has made. Detached actors stay.
+   */
+  async processGone(processId: string, { owns, jobId }: { owns: boolean; jobId: string | null }): Promise<void> {
     const ending: Promise<void>[] = [];
     for (const record of this.all()) {
       const { creation, state, holders } = record;
       if (state === "DEAD") continue;
-      if (!creation.info.detached && (creation.owner === processId || creation.jobId === jobId)) {
-        const who = creation.owner === processId ? "the process that created it" : "the driver of its job";
+      const isOwner = owns && creation.owner === processId;
+      const isOfJob = creation.jobId === jobId && !this.isOfDetached(creation.ownerActorId);
+      if (!creation.info.detached && (isOwner || isOfJob)) {
+        const who = isOwner ? "the process that created it" : "the driver of its job";
         const message = `${who} (${processId}) has ended`;
         ending.push(this.end(record, { reason: "OWNER_DIED", message, failure: null, reasons: [] }));
       } else if (holders.delete(processId)) void this.#endIfUnheld(record);
@@ -167,8 +176,7 @@ export class ActorTable {
 
   #enter(record: ActorRecord): void {
     this.#actors.set(record.actorId, record);
-    const { name, namespace } = record.creation.info;
-    if (name !== null && record.state !== "DEAD") this.#names.set(nameKey(namespace, name), record);
+    if (record.state !== "DEAD") this.#names.enter(record);
   }
 
   #place(record: ActorRecord): void {
@@ -276,12 +284,6 @@ export class ActorTable {
 
   #save(record: ActorRecord): Promise<void> {
     return this.#services.store.actors.put(record.actorId, record.stored());
-  }
-
-  #freeName(record: ActorRecord): void {
-    const { name, namespace } = record.creation.info;
-    const key = name === null ? undefined : nameKey(namespace, name);
-    if (key !== undefined && this.#names.get(key) === record) this.#names.delete(key);
   }
 
   #bury(record: ActorRecord): void {

@@ -229,14 +229,19 @@ export class Head {
   async #clientGone(processId: string): Promise<void> {
     const client = this.#clients.leaving(processId);
     if (!client) return;
-    const { jobId, kind } = client.registration;
+    const { jobId, kind, actorId } = client.registration;
     this.#options.log({ processId, kind, jobId }, "client left");
     this.#clients.tellAll("processGone", processId);
     const isDriver = kind === "driver";
+    const groups = this.#groups.endingWith((creation) => {
+      return isDriver && creation.jobId === jobId && !this.#actors.isOfDetached(creation.ownerActorId);
+    });
+    // What a task has made ends with its job or its last handle: the task's process is not its own.
+    const owns = isDriver || actorId !== null;
     await Promise.all([
-      this.#actors.processGone(processId, isDriver ? jobId : null),
+      this.#actors.processGone(processId, { owns, jobId: isDriver ? jobId : null }),
       this.#leases.processGone(processId),
-      ...(isDriver ? this.#groups.ofJob(jobId).map((id) => this.#removeGroup(id)) : []),
+      ...groups.map((id) => this.#removeGroup(id)),
     ]);
     // A driver has been told by now what its processes printed until their end.
     this.#clients.remove(processId);
@@ -244,6 +249,8 @@ export class Head {
 
   /** What an actor created ends with it. */
   #actorEnded(actorId: string): void {
+    for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
+      void this.#removeGroup(id);
     for (const record of this.#actors.all()) {
       if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
       const message = `the actor that created it (${actorId}) has ended`;
