@@ -5,7 +5,7 @@ import { AuthenticationError, InvalidOptionError } from "./errors/index.ts";
 import { LocalRuntime } from "./local/index.ts";
 import { tokenFile as defaultTokenFile, findHead } from "./processes/index.ts";
 import { startStandalone } from "./standalone/index.ts";
-import { findToken } from "./transport/index.ts";
+import { findToken, loadTls, tlsFiles } from "./transport/index.ts";
 
 /** Options of `init`. */
 export interface InitOptions {
@@ -18,6 +18,10 @@ export interface InitOptions {
   readonly address?: string;
   /** The file with the cluster's token. Default: `ASTUNE_AUTH_TOKEN`, else the user's own token file. */
   readonly tokenFile?: string;
+  /** Mutual TLS: this process's certificate, its key and the cluster's authority, files in PEM. All three or none. */
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
   /** Gives up when the head does not answer for so long. Default 10,000. */
   readonly connectTimeoutMs?: number;
   /** Default: the processors this process may use. Not for a cluster that is there. */
@@ -43,7 +47,8 @@ export interface InitOptions {
 
 const machineKeys = ["numCpus", "numGpus", "memory", "resources", "labels"] as const;
 const known: readonly string[] = [
-  ...["local", "address", "tokenFile", "connectTimeoutMs", "namespace", "wire", "logToDriver"],
+  ...["local", "address", "tokenFile", "tlsCert", "tlsKey", "tlsCa", "connectTimeoutMs", "namespace", "wire"],
+  "logToDriver",
   ...machineKeys,
 ];
 
@@ -63,8 +68,16 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
   const address = options.address ?? process.env["ASTUNE_ADDRESS"] ?? findHead()?.address;
   if (address === undefined || address === "local") {
     const own = await startStandalone(machine);
-    const { address, token, close } = own;
-    return connect({ address, token, namespace, connectTimeoutMs, logToDriver, closed: close });
+    const { address: ownAddress, token, ended: clusterEnded } = own;
+    return connect({
+      address: ownAddress,
+      token,
+      namespace,
+      connectTimeoutMs,
+      logToDriver,
+      clusterEnded,
+      closed: () => own.close(),
+    });
   }
   for (const key of machineKeys) {
     if (options[key] !== undefined)
@@ -77,5 +90,6 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
       `no token for ${address}: expected ASTUNE_AUTH_TOKEN or ${file}, a copy of the head's`,
     );
   }
-  return connect({ address, token, namespace, connectTimeoutMs, logToDriver });
+  const tls = loadTls(tlsFiles(options));
+  return connect({ address, token, tls, namespace, connectTimeoutMs, logToDriver });
 }

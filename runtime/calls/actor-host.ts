@@ -19,6 +19,8 @@ export interface ActorHostOptions {
   readonly concurrencyGroups: Readonly<Record<string, number>>;
   readonly carrier: Carrier;
   readonly channel: Channel;
+  /** The process serves this actor alone. */
+  readonly alone?: boolean;
   /** The actor wants to end: `exitActor()` or `__ray_terminate__`. */
   onExit(): void;
 }
@@ -106,6 +108,7 @@ export class ActorHost implements Host {
       message,
       context,
       carrier,
+      synchronous: this.#options.alone === true && table.methods.get(message.method)?.kind === "sync",
       invoke: (args) => this.#invoke(message.method, args),
       intercept: (error) => this.#intercept(error),
       reply: (outcome) => channel.reply(message.callId, outcome),

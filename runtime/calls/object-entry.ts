@@ -2,17 +2,23 @@
 import { type CancelOptions, newId, type ObjectId, type ObjectSlot } from "../core/index.ts";
 import type { Carrier, Packed } from "./carrier.ts";
 
+/** What a value is waited for from. */
+export interface Cancellable {
+  cancel(options: CancelOptions): void | Promise<void>;
+}
+
 export class ObjectEntry implements ObjectSlot {
   readonly #carrier: Carrier;
-  readonly #cancel: ((options: CancelOptions) => void | Promise<void>) | undefined;
+  readonly #maker: Cancellable | undefined;
   #id: ObjectId | undefined;
   #listeners: Set<() => void> | undefined;
   #outcome: { readonly value: Packed } | { readonly error: unknown } | undefined;
   #fetch: (() => void) | undefined;
 
-  constructor(carrier: Carrier, cancel?: (options: CancelOptions) => void | Promise<void>) {
+  /** `maker`: the call that is to give the value. */
+  constructor(carrier: Carrier, maker?: Cancellable) {
     this.#carrier = carrier;
-    this.#cancel = cancel;
+    this.#maker = maker;
   }
 
   /**
@@ -24,7 +30,7 @@ export class ObjectEntry implements ObjectSlot {
     id: ObjectId,
     { fetch, cancel }: { fetch(): void; cancel(options: CancelOptions): Promise<void> },
   ): ObjectEntry {
-    const entry = new ObjectEntry(carrier, cancel);
+    const entry = new ObjectEntry(carrier, { cancel });
     entry.#id = id;
     entry.#fetch = fetch;
     return entry;
@@ -64,6 +70,20 @@ export class ObjectEntry implements ObjectSlot {
     return () => this.#listeners?.delete(listener);
   }
 
+  prepare(): Promise<void> | undefined {
+    return this.#outcome && "value" in this.#outcome ? this.#outcome.value.prepare?.() : undefined;
+  }
+
+  /** Fulfils with a value that may still have to be stored. */
+  keep(value: Packed): void {
+    if (!value.saved) this.fulfil(value);
+    else
+      value.saved.then(
+        (stored) => this.fulfil(stored),
+        (error: unknown) => this.fail(error),
+      );
+  }
+
   read(): unknown {
     const outcome = this.#outcome;
     if (!outcome) throw new Error(`object ${this.id} is not settled`);
@@ -72,7 +92,7 @@ export class ObjectEntry implements ObjectSlot {
   }
 
   cancel(options: CancelOptions): void | Promise<void> {
-    return this.#outcome ? undefined : this.#cancel?.(options);
+    return this.#outcome ? undefined : this.#maker?.cancel(options);
   }
 
   #demand(): void {

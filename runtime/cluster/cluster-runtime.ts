@@ -1,26 +1,13 @@
 // The runtime of a process of the cluster: what the public API asks, through the head where something is placed, named or
 // watched, and straight to the other process where something is called.
-import { byWire, CallArguments, encodePacked, ObjectEntry } from "../calls/index.ts";
-import { codeRefOf } from "../code/index.ts";
+import { ObjectEntry } from "../calls/index.ts";
+import type { ActorInfo, ActorNews, GroupNews, LeaseGrant, LogLines } from "../control/index.ts";
 import {
-  type ActorCreation,
-  type ActorInfo,
-  type ActorNews,
-  describeActorInfo,
-  type GroupNews,
-  type LeaseGrant,
-  type LogLines,
-} from "../control/index.ts";
-import {
-  type ActorId,
   type ActorSpec,
-  callSite,
-  currentContext,
   type JobId,
   type KillOptions,
   makeHandle,
   type NodeInfo,
-  newId,
   ObjectRef,
   type PlacementGroup,
   type PlacementGroupOptions,
@@ -30,10 +17,10 @@ import {
   type TaskSpec,
   targetOf,
 } from "../core/index.ts";
-import { ActorDiedError, InvalidOptionError, RaySystemError } from "../errors/index.ts";
+import { InvalidOptionError, RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
-import { encodeFailure } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
+import { ActorMaker } from "./actor-maker.ts";
 import type { HeadLink } from "./head-link.ts";
 import { PeerChannel } from "./peer-channel.ts";
 import type { ClusterProcess } from "./process.ts";
@@ -51,6 +38,8 @@ export interface ClusterRuntimeOptions {
   readonly log?: { show(lines: LogLines): void };
   /** Ends what the process is besides: its session, its listening. */
   close(): Promise<void>;
+  /** The head is lost for good. */
+  lost?(error: Error): void;
 }
 
 export class ClusterRuntime implements RuntimeBackend {
@@ -60,6 +49,7 @@ export class ClusterRuntime implements RuntimeBackend {
   readonly #head: HeadLink;
   readonly #tasks: RemoteTasks;
   readonly #groups: RemoteGroups;
+  readonly #maker: ActorMaker;
   readonly #channels = new WeakMap<Peer, PeerChannel>();
   /** The process whose end is being told. */
   #gone: string | undefined;
@@ -71,9 +61,11 @@ export class ClusterRuntime implements RuntimeBackend {
     this.#head = head;
     this.jobId = jobId;
     this.namespace = namespace;
+    this.#maker = new ActorMaker(options);
     this.#groups = new RemoteGroups(jobId, (creation) => head.ask("createGroup", creation));
     this.#tasks = new RemoteTasks({
       endpoints: process.endpoints,
+      carrier: process.carrier,
       jobId,
       namespace,
       channel: (address) => this.#channel(address),
@@ -83,6 +75,7 @@ export class ClusterRuntime implements RuntimeBackend {
     });
     handles.open({
       endpoints: process.endpoints,
+      carrier: process.carrier,
       channel: (address) => this.#channel(address),
       hold: (actor) => head.tell("hold", actor.actorId),
       letGo: async (actor) => {
@@ -101,6 +94,11 @@ export class ClusterRuntime implements RuntimeBackend {
       event: (topic, payload) => this.#headEvent(topic, payload),
       again: () => {
         for (const actor of handles.all()) head.tell("hold", actor.actorId);
+        head.tell("leases", this.#tasks.leases());
+      },
+      lost: (error) => {
+        this.#fail(error);
+        options.lost?.(error);
       },
     });
   }
@@ -112,41 +110,7 @@ export class ClusterRuntime implements RuntimeBackend {
 
   createActor(spec: ActorSpec, args: readonly unknown[]): object {
     this.#checkOpen();
-    const { table, options, Class } = spec;
-    const code = codeRefOf(Class);
-    const { handles, process } = this.#options;
-    const actorId = newId<ActorId>();
-    const info = describeActorInfo(table, options, options.namespace ?? this.namespace);
-    const actor = new RemoteActor(actorId, info, handles.services, spec);
-    handles.add(actor);
-    const given = new CallArguments(args, byWire, `${table.className}.constructor`);
-    const encoded = () => given.values().map((value) => encodePacked(value, process.objects));
-    let ready = false;
-    let sent = false;
-    given.whenReady((failed) => {
-      ready = !failed;
-      if (!sent) return;
-      if (failed) void this.#abandon(actor, failed.error);
-      else
-        this.#head.ask("placeActor", { actorId, args: encoded() }).catch((error: unknown) => actor.dead(() => error));
-    });
-    sent = true;
-    const creation: ActorCreation = {
-      actorId,
-      jobId: this.jobId,
-      code,
-      info,
-      getIfExists: options.getIfExists,
-      maxRestarts: options.maxRestarts,
-      maxConcurrency: options.maxConcurrency,
-      request: options.request,
-      runtimeEnv: options.runtimeEnv,
-      callSite: callSite(),
-      owner: process.processId,
-      ownerActorId: currentContext()?.actorId ?? null,
-      args: ready ? encoded() : null,
-    };
-    return this.#create(actor, creation);
+    return this.#maker.make(spec, args);
   }
 
   async getActor(name: string, namespace: string): Promise<object> {
@@ -162,8 +126,9 @@ export class ClusterRuntime implements RuntimeBackend {
 
   put(value: unknown): ObjectRef {
     this.#checkOpen();
-    const entry = new ObjectEntry(byWire);
-    entry.fulfil(byWire.pack(value, "the value of put()"));
+    const { carrier } = this.#options.process;
+    const entry = new ObjectEntry(carrier);
+    entry.keep(carrier.pack(value, "the value of put()"));
     return new ObjectRef(entry);
   }
 
@@ -201,39 +166,14 @@ export class ClusterRuntime implements RuntimeBackend {
   }
 
   async #close(): Promise<void> {
-    const error = new RaySystemError("the runtime was shut down");
-    this.#tasks.failAll(() => error);
-    for (const actor of this.#options.handles.all()) actor.dead(() => error);
+    this.#fail(new RaySystemError("the runtime was shut down"));
     await this.#options.close();
   }
 
-  #create(actor: RemoteActor, creation: ActorCreation): object {
-    const answer = this.#head.ask("createActor", creation) as Promise<{ actorId: string; info: ActorInfo }>;
-    answer.then(
-      ({ actorId, info }) => actorId !== creation.actorId && this.#become(actor, actorId, info),
-      (error: unknown) => actor.dead(() => error),
-    );
-    // The head hears of the actor before it hears that somebody holds it.
-    return makeHandle(actor);
-  }
-
-  /** The name is that of an actor that exists already (`getIfExists`). */
-  #become(actor: RemoteActor, actorId: string, info: ActorInfo): void {
-    const { handles } = this.#options;
-    handles.forget(actor);
-    actor.become(actorId as ActorId, info);
-    handles.add(actor);
-    this.#head.tell("hold", actorId);
-  }
-
-  /** An argument of the constructor failed: the actor is never made. */
-  async #abandon(actor: RemoteActor, error: unknown): Promise<void> {
-    const text = error instanceof Error ? error.message : String(error);
-    const message = `an argument of its constructor failed: ${text}`;
-    const facts = { actorId: actor.actorId, className: actor.info.className };
-    await this.#head
-      .ask("abandonActor", { actorId: actor.actorId, message, failure: encodeFailure(error) })
-      .catch(() => actor.dead(() => new ActorDiedError(message, facts, { cause: error })));
+  #fail(error: Error): void {
+    this.#tasks.failAll(() => error);
+    this.#groups.failAll(error);
+    for (const actor of this.#options.handles.all()) actor.dead(() => error);
   }
 
   #channel(address: string): PeerChannel {
@@ -249,8 +189,12 @@ export class ClusterRuntime implements RuntimeBackend {
 
   #disconnected(processId: string): void {
     for (const actor of this.#options.handles.all()) {
-      if (actor.address.startsWith(`${processId}|`)) actor.disconnected();
+      if (!actor.address.startsWith(`${processId}|`)) continue;
+      actor.disconnected();
+      // The head tells where it is now, which may be where it was.
+      this.#head.tell("hold", actor.actorId);
     }
+    this.#tasks.disconnected(processId);
   }
 
   #peerEvent(topic: string, payload: unknown): void {

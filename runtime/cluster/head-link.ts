@@ -6,19 +6,31 @@ export interface HeadListener {
   event(topic: string, payload: unknown): void;
   /** The head was started again and knows this process anew. */
   again(): void;
+  /** The head cannot be reached for good, or turns this process away. */
+  lost(error: Error): void;
 }
 
 export class HeadLink {
   readonly peer: Peer;
   #registration: ClientRegistration;
   #listener: HeadListener | undefined;
+  #lastFailure = "";
 
   constructor(registration: ClientRegistration, connect: (handlers: PeerHandlers) => Peer) {
     this.#registration = registration;
     this.peer = connect({
       event: (topic, payload) => this.#listener?.event(topic, payload),
       up: (_peer, fresh) => fresh && void this.#again(),
+      unreachable: (_peer, reason) => {
+        this.#lastFailure = reason;
+      },
+      ended: (_peer, error) => this.#listener?.lost(error),
     });
+  }
+
+  /** Why the head could not be reached of late; empty where it could. */
+  get lastFailure(): string {
+    return this.#lastFailure;
   }
 
   /** Introduces this process. Rejects where the head turns it away. */
@@ -45,7 +57,11 @@ export class HeadLink {
   }
 
   async #again(): Promise<void> {
-    await this.register().catch(() => undefined);
-    this.#listener?.again();
+    try {
+      await this.register();
+      this.#listener?.again();
+    } catch (error) {
+      this.peer.end(error as Error);
+    }
   }
 }

@@ -1,13 +1,13 @@
 // The other processes that this one talks to, each over one session, whoever opened it.
 import { type Address, parseAddress } from "../control/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import type { Session } from "../transport/index.ts";
+import type { Session, Tls } from "../transport/index.ts";
 import { dial, Peer, type PeerHandlers, type SessionListener } from "../transport/index.ts";
 
 export interface PeerBookOptions {
   readonly processId: string;
   readonly token: string;
-  readonly hostname: string;
+  readonly tls: Tls | undefined;
   /** The node that this process is on; empty for none. */
   readonly nodeId: string;
   readonly handlers: PeerHandlers;
@@ -18,9 +18,16 @@ export interface PeerBookOptions {
 export class PeerBook {
   readonly #options: PeerBookOptions;
   readonly #peers = new Map<string, Peer>();
+  #nodeId: string;
 
   constructor(options: PeerBookOptions) {
     this.#options = options;
+    this.#nodeId = options.nodeId;
+  }
+
+  /** This process turns out to be on a node. */
+  settle(nodeId: string): void {
+    this.#nodeId = nodeId;
   }
 
   /** The process at this address; a session to it is opened where there is none. */
@@ -28,9 +35,9 @@ export class PeerBook {
     const parsed = parseAddress(address);
     const known = this.#peers.get(parsed.processId);
     if (known) return known;
-    const { processId, token, giveUpMs } = this.#options;
+    const { processId, token, tls, giveUpMs } = this.#options;
     const peer: Peer = new Peer(parsed.processId, this.#handlers(), () => session);
-    const session: Session = dial({ address: this.#target(parsed), processId, token, giveUpMs }, peer);
+    const session: Session = dial({ address: this.#target(parsed), processId, token, tls, giveUpMs }, peer);
     this.#peers.set(parsed.processId, peer);
     return peer;
   }
@@ -65,7 +72,7 @@ export class PeerBook {
 
   /** The socket is for processes of the same node; it lies in the node's own folder. */
   #target({ nodeId, socket, tcp }: Address): string {
-    const near = nodeId !== "" && nodeId === this.#options.nodeId;
+    const near = nodeId !== "" && nodeId === this.#nodeId;
     const target = (near && socket) || tcp || socket;
     return target === socket ? `unix:${socket}` : tcp;
   }

@@ -1,40 +1,14 @@
-// Tasks of the cluster as their submitter sees them. Tasks of one kind (same name, resources and environment) share leased
-// hosts; the head is asked for a lease, not for each task. A host gets one task after another, several ahead of time
-// where they prove to be short, and is given back when it has been idle.
-import { byWire, CallArguments, type CallOwner, type Channel, type Endpoints, PendingCall } from "../calls/index.ts";
+// Tasks of the cluster as their submitter sees them: each goes to the queue of its kind.
+import type { CallFacts } from "../calls/index.ts";
 import { codeRefOf } from "../code/index.ts";
-import type { LeaseGrant, LeaseRequest } from "../control/index.ts";
-import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
-import { RayError, TaskCancelledError, WorkerCrashedError } from "../errors/index.ts";
-import { LeasedHost } from "./leased-host.ts";
-
-/** What the tasks need from their process. */
-export interface TaskServices {
-  readonly endpoints: Endpoints;
-  readonly jobId: string;
-  readonly namespace: string;
-  channel(address: string): Channel;
-  /** Asks the head for a host; rejects where there can be none. */
-  lease(request: LeaseRequest): Promise<LeaseGrant>;
-  /** Gives a lease back, or takes a request for one back. */
-  dropLease(leaseId: string): void;
-  /** Ends a leased host's process. */
-  killLease(leaseId: string): void;
-}
-
-/** A leased host that has had nothing to do for so long is given back. Ray's own figure. */
-const idleMs = 500;
-/** Leases asked for at once, for one kind of task. */
-const maxRequests = 16;
-
-interface Job {
-  readonly call: PendingCall;
-  readonly spec: TaskSpec;
-}
+import type { LeaseClaims } from "../control/index.ts";
+import type { TaskSpec } from "../core/index.ts";
+import { TaskQueue, type TaskServices } from "./task-queue.ts";
 
 export class RemoteTasks {
   readonly #services: TaskServices;
   readonly #queues = new Map<string, TaskQueue>();
+  readonly #specs = new WeakMap<TaskSpec, { readonly queue: TaskQueue; readonly facts: CallFacts }>();
   readonly #byLease = new Map<string, TaskQueue>();
 
   constructor(services: TaskServices) {
@@ -42,6 +16,15 @@ export class RemoteTasks {
   }
 
   submit(spec: TaskSpec, args: readonly unknown[]): unknown {
+    let known = this.#specs.get(spec);
+    if (!known) {
+      known = { queue: this.#queueOf(spec), facts: factsOf(spec) };
+      this.#specs.set(spec, known);
+    }
+    return known.queue.submit(known.facts, args);
+  }
+
+  #queueOf(spec: TaskSpec): TaskQueue {
     const { options } = spec;
     const key = JSON.stringify([options.name, options.request, options.runtimeEnv]);
     let queue = this.#queues.get(key);
@@ -49,7 +32,7 @@ export class RemoteTasks {
       queue = new TaskQueue(this.#services, spec, this.#byLease);
       this.#queues.set(key, queue);
     }
-    return queue.submit(spec, args);
+    return queue;
   }
 
   /** The head tells that a leased host is gone. */
@@ -67,218 +50,24 @@ export class RemoteTasks {
     this.#byLease.get(leaseId)?.ended(leaseId, callId);
   }
 
+  /** A process cannot be reached any more: what ran there is lost to this one. */
+  disconnected(processId: string): void {
+    for (const queue of this.#queues.values()) queue.disconnected(processId);
+  }
+
+  /** What this process has been given, for a head that was started again. */
+  leases(): LeaseClaims {
+    return [...this.#queues.values()].flatMap((queue) => queue.leases());
+  }
+
   /** Fails everything with this error. */
   failAll(error: () => unknown): void {
     for (const queue of this.#queues.values()) queue.failAll(error);
   }
 }
 
-class TaskQueue implements CallOwner {
-  readonly carrier = byWire;
-  readonly #services: TaskServices;
-  readonly #sample: TaskSpec;
-  readonly #byLease: Map<string, TaskQueue>;
-  readonly #waiting: Job[] = [];
-  readonly #all = new Map<PendingCall, Job>();
-  readonly #hosts = new Map<string, LeasedHost>();
-  readonly #on = new Map<PendingCall, LeasedHost>();
-  readonly #requested = new Set<string>();
-  #pumping = false;
-
-  constructor(services: TaskServices, sample: TaskSpec, byLease: Map<string, TaskQueue>) {
-    this.#services = services;
-    this.#sample = sample;
-    this.#byLease = byLease;
-  }
-
-  get endpoints(): Endpoints {
-    return this.#services.endpoints;
-  }
-
-  /** The channel of whichever host a call is on is its host's; a call asks only for its own. */
-  readonly channel: Channel = {
-    call: (message) => this.#hosts.get(message.hostId)?.channel.call(message),
-    cancel: (hostId, callId, recursive) => this.#hosts.get(hostId)?.channel.cancel(hostId, callId, recursive),
-    consumed: (hostId, callId, count) => this.#hosts.get(hostId)?.channel.consumed(hostId, callId, count),
-    reply: () => {},
-  };
-
-  submit(spec: TaskSpec, args: readonly unknown[]): unknown {
-    const { options, kind } = spec;
-    const { root, path, name } = codeRefOf(spec.fn);
-    const call = new PendingCall(
-      {
-        functionName: options.name,
-        method: `${root}:${path}#${name}`,
-        lane: "",
-        generator: kind === "generator",
-        args: new CallArguments(args, this.carrier, options.name),
-        options,
-      },
-      this,
-    );
-    const job = { call, spec };
-    this.#all.set(call, job);
-    call.facts.args.whenReady((failed) => {
-      if (failed) call.fail(failed.error);
-      else this.#enqueue(job);
-    });
-    return call.result;
-  }
-
-  retry(call: PendingCall): void {
-    this.#leave(call);
-    const job = this.#all.get(call);
-    if (job) this.#enqueue(job);
-  }
-
-  finished(call: PendingCall): void {
-    this.#all.delete(call);
-    this.#leave(call);
-    if (this.#waiting.length > 0) this.#schedule();
-  }
-
-  lost(leaseId: string, reason: string): void {
-    const host = this.#hosts.get(leaseId);
-    if (!host) return;
-    this.#forget(host);
-    for (const call of host.calls) {
-      this.#on.delete(call);
-      const job = this.#all.get(call);
-      // What had not begun can begin elsewhere; what had begun uses up one retry.
-      if (job && (!host.hasBegun(call) || call.useRetry())) {
-        call.detach();
-        this.#enqueue(job);
-      } else {
-        call.fail(new WorkerCrashedError(`the process that ran ${call.facts.functionName} ended: ${reason}`));
-      }
-    }
-  }
-
-  returned(leaseId: string, callIds: readonly number[]): void {
-    const host = this.#hosts.get(leaseId);
-    const calls = host?.calls.filter(({ callId }) => callIds.includes(callId)) ?? [];
-    host?.block(calls);
-    this.#again(calls);
-  }
-
-  ended(leaseId: string, callId: number): void {
-    this.#hosts.get(leaseId)?.ended(callId);
-    if (this.#waiting.length > 0) this.#schedule();
-  }
-
-  /** Ends the process that runs the call; what was to come after it there runs elsewhere. */
-  forceEnd(call: PendingCall): void {
-    const host = this.#on.get(call);
-    if (!host) return;
-    this.#forget(host);
-    this.#services.killLease(host.leaseId);
-    this.#again(host.calls.filter((other) => other !== call));
-  }
-
-  failAll(error: () => unknown): void {
-    for (const call of [...this.#all.keys()]) call.fail(error());
-    for (const host of [...this.#hosts.values()]) this.#giveBack(host);
-  }
-
-  #again(calls: readonly PendingCall[]): void {
-    for (const call of calls) {
-      this.#on.delete(call);
-      call.detach();
-      const job = this.#all.get(call);
-      if (job) this.#enqueue(job);
-    }
-  }
-
-  #enqueue(job: Job): void {
-    if (job.call.done) return;
-    this.#waiting.push(job);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    queueMicrotask(() => {
-      this.#pumping = false;
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    let index = 0;
-    while (index < this.#waiting.length) {
-      const { call } = this.#waiting[index] as Job;
-      if (!call.done) {
-        const host = this.#freest();
-        if (!host) break;
-        this.#on.set(call, host);
-        host.take(call);
-      }
-      index += 1;
-    }
-    this.#waiting.splice(0, index);
-    this.#request();
-  }
-
-  #freest(): LeasedHost | undefined {
-    let best: LeasedHost | undefined;
-    for (const host of this.#hosts.values()) {
-      if (host.hasRoom && (best === undefined || host.load < best.load)) best = host;
-    }
-    return best;
-  }
-
-  #request(): void {
-    const wanted = Math.min(this.#waiting.length, maxRequests);
-    while (this.#requested.size < wanted) void this.#lease();
-    if (this.#waiting.length > 0) return;
-    for (const leaseId of this.#requested) this.#services.dropLease(leaseId);
-    this.#requested.clear();
-  }
-
-  async #lease(): Promise<void> {
-    const { options } = this.#sample;
-    const leaseId = newId<TaskId>();
-    this.#requested.add(leaseId);
-    const { jobId, namespace } = this.#services;
-    const { request, runtimeEnv } = options;
-    try {
-      const grant = await this.#services.lease({ leaseId, jobId, name: options.name, namespace, request, runtimeEnv });
-      if (!this.#requested.delete(leaseId)) {
-        this.#services.dropLease(leaseId);
-        return;
-      }
-      const host = new LeasedHost(leaseId, this.#services.channel(grant.address), idleMs, () => this.#giveBack(host));
-      this.#hosts.set(leaseId, host);
-      this.#byLease.set(leaseId, this);
-      this.#pump();
-      host.restIfIdle();
-    } catch (error) {
-      if (this.#requested.delete(leaseId)) this.#refused(error);
-    }
-  }
-
-  /** No host can be had: the tasks that wait for one fail. */
-  #refused(error: unknown): void {
-    if (error instanceof TaskCancelledError) return;
-    const known = error instanceof RayError ? error : new WorkerCrashedError(String(error));
-    for (const { call } of this.#waiting.splice(0)) call.fail(known);
-  }
-
-  #leave(call: PendingCall): void {
-    this.#on.get(call)?.leave(call);
-    this.#on.delete(call);
-  }
-
-  #giveBack(host: LeasedHost): void {
-    this.#forget(host);
-    this.#services.dropLease(host.leaseId);
-  }
-
-  #forget(host: LeasedHost): void {
-    host.close();
-    this.#hosts.delete(host.leaseId);
-    this.#byLease.delete(host.leaseId);
-  }
+function factsOf({ fn, kind, options }: TaskSpec): CallFacts {
+  const { root, path, name } = codeRefOf(fn);
+  const method = `${root}:${path}#${name}`;
+  return { functionName: options.name, method, lane: "", generator: kind === "generator", options };
 }

@@ -1,42 +1,41 @@
-// The live actors by name and namespace.
+// Which living actor has which name.
 import { ActorAlreadyExistsError, ActorHandleNotFoundError } from "../errors/index.ts";
 import type { ActorRecord } from "./actor-record.ts";
 
 export class ActorNames {
-  readonly #actors = new Map<string, ActorRecord>();
+  readonly #holders = new Map<string, ActorRecord>();
 
-  /** The actor that has the name this one asks for. */
-  holderOf({ name, namespace }: { readonly name: string | null; readonly namespace: string }): ActorRecord | undefined {
-    return name === null ? undefined : this.#actors.get(keyOf(namespace, name));
+  /** The actor of this name, if there is one. */
+  holder(name: string, namespace: string): ActorRecord | undefined {
+    return this.#holders.get(keyOf(namespace, name));
   }
 
-  /** Throws ActorHandleNotFoundError. */
+  /** Throws ActorHandleNotFoundError where there is none. */
   find(name: string, namespace: string): ActorRecord {
-    const record = this.#actors.get(keyOf(namespace, name));
+    const record = this.holder(name, namespace);
     if (record) return record;
     const message = `there is no actor named "${name}" in namespace "${namespace}"`;
     throw new ActorHandleNotFoundError(message, { actorName: name, namespace });
   }
 
-  enter(record: ActorRecord): void {
+  take(record: ActorRecord): void {
     const { name, namespace } = record.creation.info;
-    if (name !== null) this.#actors.set(keyOf(namespace, name), record);
+    if (name !== null) this.#holders.set(keyOf(namespace, name), record);
   }
 
   free(record: ActorRecord): void {
     const { name, namespace } = record.creation.info;
-    const key = name === null ? undefined : keyOf(namespace, name);
-    if (key !== undefined && this.#actors.get(key) === record) this.#actors.delete(key);
+    if (name !== null && this.holder(name, namespace) === record) this.#holders.delete(keyOf(namespace, name));
   }
 }
 
-/** The error of an actor that asks for the name of another. */
-export function taken({ actorId, creation }: ActorRecord): ActorAlreadyExistsError {
-  const { className, name, namespace } = creation.info;
-  const facts = { actorId, className, actorName: name ?? undefined, namespace };
+/** The error of whoever wants a name that is taken. */
+export function taken(holder: ActorRecord, name: string, namespace: string): ActorAlreadyExistsError {
+  const facts = { actorId: holder.actorId, className: holder.creation.info.className, actorName: name, namespace };
   return new ActorAlreadyExistsError(`an actor named "${name}" exists in namespace "${namespace}"`, facts);
 }
 
+/** A name within its namespace, as one text. */
 function keyOf(namespace: string, name: string): string {
   return JSON.stringify([namespace, name]);
 }

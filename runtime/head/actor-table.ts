@@ -1,11 +1,12 @@
 // The life of every actor: named, placed, started on its node, made again where it may be, dead of a cause that is told.
-import type { ActorCreation, ActorDeath, ActorInfo, ActorStart, HostExit, StartAnswer } from "../control/index.ts";
+import type { ActorCreation, ActorDeath, ActorInfo, HostExit, RunningHost, StartAnswer } from "../control/index.ts";
 import type { ActorState } from "../core/index.ts";
 import type { Grant } from "../placement/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
+import { deathBy, deathOf } from "./actor-deaths.ts";
+import { isOfDetached } from "./actor-lineage.ts";
 import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
-import { deathOf } from "./actor-refusals.ts";
 import type { HeadServices } from "./head-services.ts";
 
 /** A handle may be on its way to another process for so long after the last one known is gone. */
@@ -35,9 +36,9 @@ export class ActorTable {
   async create(creation: ActorCreation): Promise<{ actorId: string; info: ActorInfo }> {
     const { actorId, info, getIfExists } = creation;
     if (this.#actors.has(actorId)) return { actorId, info };
-    const holder = this.#names.holderOf(info);
+    const holder = info.name === null ? undefined : this.#names.holder(info.name, info.namespace);
     if (holder && getIfExists) return { actorId: holder.actorId, info: holder.creation.info };
-    if (holder) throw taken(holder);
+    if (holder && info.name !== null) throw taken(holder, info.name, info.namespace);
     const record = new ActorRecord(creation);
     record.holders.add(creation.owner);
     this.#enter(record);
@@ -69,7 +70,7 @@ export class ActorTable {
       if (record.state === "ALIVE") await this.#restart(record);
       return;
     }
-    await this.end(record, { reason: "KILLED", message: "it was killed with kill()", failure: null, reasons: [] });
+    await this.end(record, deathBy("KILLED", "it was killed with kill()"));
   }
 
   /** Dies now, whatever it is doing. Done when its processes are gone. */
@@ -99,33 +100,22 @@ export class ActorTable {
   }
 
   /** A process has no handle of it any more; done when it has ended for that, or at once where others have. */
-  async letGo(actorId: string, processId: string): Promise<null> {
+  async letGo(actorId: string, processId: string): Promise<void> {
     const record = this.#actors.get(actorId);
     if (record?.holders.delete(processId)) await this.#endIfUnheld(record);
-    return null;
   }
 
-  /** Whether an actor, or one that it was made in, is detached: what is made in it does not end with the job. */
-  isOfDetached(actorId: string | null): boolean {
-    const creation = actorId === null ? undefined : this.#actors.get(actorId)?.creation;
-    return creation !== undefined && (creation.info.detached || this.isOfDetached(creation.ownerActorId));
-  }
-
-  /**
-   * A process is gone, and its handles with it; where it `owns` what it made, also its actors; where it was the driver of
-   * `jobId`, all actors of the job that no detached one has made. Detached actors stay.
-   */
+  /** A process is gone, with its handles, the actors that it `owns`, and those of its `jobId` that no detached one made. */
   async processGone(processId: string, { owns, jobId }: { owns: boolean; jobId: string | null }): Promise<void> {
     const ending: Promise<void>[] = [];
     for (const record of this.all()) {
       const { creation, state, holders } = record;
       if (state === "DEAD") continue;
       const isOwner = owns && creation.owner === processId;
-      const isOfJob = creation.jobId === jobId && !this.isOfDetached(creation.ownerActorId);
+      const isOfJob = creation.jobId === jobId && !isOfDetached(creation.ownerActorId, this);
       if (!creation.info.detached && (isOwner || isOfJob)) {
-        const who = isOwner ? "the process that created it" : "the driver of its job";
-        const message = `${who} (${processId}) has ended`;
-        ending.push(this.end(record, { reason: "OWNER_DIED", message, failure: null, reasons: [] }));
+        const message = `the ${isOwner ? "process that created it" : "driver of its job"} (${processId}) has ended`;
+        ending.push(this.end(record, deathBy("OWNER_DIED", message)));
       } else if (holders.delete(processId)) void this.#endIfUnheld(record);
     }
     await Promise.all(ending);
@@ -139,34 +129,61 @@ export class ActorTable {
 
   nodeDied(nodeId: string, reason: string): void {
     for (const record of this.all()) {
-      if (record.grant?.nodeId !== nodeId || record.state === "DEAD") continue;
+      if (record.home !== nodeId || record.state === "DEAD") continue;
       record.grant = undefined;
+      record.expected = undefined;
       this.#lost(record, false, "NODE_DIED", `its node ${nodeId} is dead: ${reason}`);
     }
   }
 
   groupRemoved(groupId: string, message: string): Promise<unknown> {
     const inside = this.all().filter((record) => record.groupId === groupId && record.state !== "DEAD");
-    const death: ActorDeath = { reason: "PLACEMENT_GROUP_REMOVED", message, failure: null, reasons: [] };
+    const death: ActorDeath = deathBy("PLACEMENT_GROUP_REMOVED", message);
     return Promise.all(inside.map((record) => this.end(record, death)));
   }
 
-  /** Takes up what was stored; those that ran wait for their node to say that they still do. */
+  /** Takes up what was stored; those that were on a node wait for it to come back. */
   restore(record: ActorRecord): void {
     this.#enter(record);
     if (record.state === "DEAD") this.#bury(record);
-    else if (record.state === "PENDING_CREATION" || record.state === "RESTARTING") this.#place(record);
+    else if (!record.expected && record.state !== "DEPENDENCIES_UNREADY" && record.state !== "ALIVE") {
+      this.#place(record);
+    }
   }
 
-  /** A node that came back says that this actor still runs there. */
-  takeUp(record: ActorRecord, grant: Grant | undefined): void {
-    record.grant = grant;
-    this.#tell(record);
+  /** Whether a host that a node reports is one that this head knows of. */
+  belongs({ hostId, actorId }: RunningHost, nodeId: string): boolean {
+    const record = actorId === null ? undefined : this.#actors.get(actorId);
+    return record !== undefined && record.state !== "DEAD" && record.hostId === hostId && record.home === nodeId;
   }
 
-  /** A node that came back does not know of this actor any more. */
-  missing(record: ActorRecord): void {
-    this.#lost(record, false, "WORKER_DIED", "it ended while the head was away");
+  /** A node has come back after the head was started again, with these hosts. */
+  nodeCameBack(nodeId: string, hostIds: ReadonlySet<string>): void {
+    for (const record of this.all()) {
+      const { expected, state } = record;
+      if (expected?.home !== nodeId || state === "DEAD") continue;
+      record.expected = undefined;
+      const grant = this.#services.scheduler.takeUp(expected);
+      record.grant = grant;
+      if (!grant) void this.groupRemoved(record.groupId ?? "", "its placement group was removed");
+      else if (state !== "ALIVE") void this.#start(record, grant);
+      else if (hostIds.has(record.hostId)) this.#tell(record);
+      else this.#lost(record, false, "WORKER_DIED", "it ended while the head was away");
+    }
+  }
+
+  /** The nodes that actors are expected to come back with. */
+  expectedNodes(): string[] {
+    return this.all().flatMap(({ expected }) => expected?.home ?? []);
+  }
+
+  /** Ends what nobody can use any more because its creator, or its last user, did not come back. */
+  endStrays(isHere: (processId: string) => boolean): void {
+    for (const { creation, state } of this.all()) {
+      if (state === "DEAD" || creation.info.detached || isHere(creation.owner)) continue;
+      void this.processGone(creation.owner, { owns: true, jobId: null });
+    }
+    for (const record of this.all()) void this.#endIfUnheld(record);
   }
 
   describe(): ActorState[] {
@@ -176,7 +193,7 @@ export class ActorTable {
 
   #enter(record: ActorRecord): void {
     this.#actors.set(record.actorId, record);
-    if (record.state !== "DEAD") this.#names.enter(record);
+    if (record.state !== "DEAD") this.#names.take(record);
   }
 
   #place(record: ActorRecord): void {
@@ -187,6 +204,8 @@ export class ActorTable {
       request: record.creation.request,
       granted: (grant) => {
         record.grant = grant;
+        record.hostId = `${record.actorId}#${record.restarts}`;
+        void this.#save(record);
         void this.#start(record, grant);
       },
       refused: (refused) => void this.end(record, deathOf(refused)),
@@ -195,24 +214,9 @@ export class ActorTable {
 
   async #start(record: ActorRecord, grant: Grant): Promise<void> {
     const node = this.#services.nodes.get(grant.nodeId);
-    const { creation, actorId, restarts } = record;
-    record.hostId = `${actorId}#${restarts}`;
-    const start: ActorStart = {
-      hostId: record.hostId,
-      actorId,
-      restarts,
-      jobId: creation.jobId,
-      code: creation.code,
-      info: creation.info,
-      maxConcurrency: creation.maxConcurrency,
-      runtimeEnv: creation.runtimeEnv,
-      args: record.args ?? [],
-      gpuIds: grant.gpuIds,
-      resources: grant.resources,
-      placementGroupId: record.groupId,
-    };
     // A node that dies meanwhile takes its actors with it: nodeDied() places this one anew.
-    const answer = (await node?.peer.ask("startActor", start).catch(() => undefined)) as StartAnswer | undefined;
+    const asked = node?.peer.ask("startActor", record.startWith(grant)) as Promise<StartAnswer> | undefined;
+    const answer = await asked?.catch(() => undefined);
     if (!answer || record.grant !== grant) return;
     if ("failed" in answer) {
       const { reason, message, failure } = answer.failed;
@@ -228,11 +232,12 @@ export class ActorTable {
 
   async #restart(record: ActorRecord): Promise<void> {
     record.move("RESTARTING");
-    const saved = this.#save(record);
-    this.#tell(record);
     const leaving = this.#leave(record);
     record.restarts += 1;
     record.address = "";
+    record.hostId = "";
+    const saved = this.#save(record);
+    this.#tell(record);
     await Promise.all([saved, leaving]);
     if (record.state === "RESTARTING") this.#place(record);
   }
@@ -241,7 +246,7 @@ export class ActorTable {
   #lost(record: ActorRecord, intended: boolean, reason: "WORKER_DIED" | "NODE_DIED", message: string): void {
     const wasAlive = record.state === "ALIVE";
     if (intended) {
-      void this.end(record, { reason: "EXITED", message: "it ended itself", failure: null, reasons: [] });
+      void this.end(record, deathBy("EXITED", "it ended itself"));
     } else if (wasAlive && record.mayRestart()) {
       void this.#restart(record);
     } else if (!wasAlive && reason === "NODE_DIED") {
@@ -249,7 +254,7 @@ export class ActorTable {
       record.withdraw();
       this.#place(record);
     } else {
-      void this.end(record, { reason, message, failure: null, reasons: [] });
+      void this.end(record, deathBy(reason, message));
     }
   }
 
@@ -257,6 +262,7 @@ export class ActorTable {
   async #leave(record: ActorRecord): Promise<void> {
     const { grant, hostId } = record;
     record.grant = undefined;
+    record.expected = undefined;
     if (!grant) return;
     const node = this.#services.nodes.get(grant.nodeId);
     if (node && node.state !== "DEAD") await node.peer.ask("killHost", hostId).catch(() => undefined);
@@ -265,10 +271,7 @@ export class ActorTable {
 
   async #endIfUnheld(record: ActorRecord): Promise<void> {
     if (record.holders.size > 0 || record.creation.info.detached || record.state === "DEAD") return;
-    const message = "its last handle is gone";
-    await record.unheld(letGoMs, () =>
-      this.#retire(record, { reason: "OUT_OF_SCOPE", message, failure: null, reasons: [] }),
-    );
+    await record.unheld(letGoMs, () => this.#retire(record, deathBy("OUT_OF_SCOPE", "its last handle is gone")));
   }
 
   /** Lets the actor finish what it does and dispose of itself, then ends it. */

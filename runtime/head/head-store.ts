@@ -21,6 +21,8 @@ export interface StoredActor {
 
 export interface StoredGroup {
   readonly creation: GroupCreation;
+  /** The process that made it. */
+  readonly creator: string;
   readonly leases: readonly Lease[] | null;
 }
 
@@ -57,6 +59,7 @@ export class HeadStore {
   readonly actors: Table<StoredActor>;
   readonly groups: Table<StoredGroup>;
   readonly jobs: Table<unknown>;
+  readonly deadNodes: Table<{ readonly nodeId: string; readonly reason: string }>;
   readonly #database: RootDatabase;
 
   /** Opens the store in `folder`, which is made where it is not there. */
@@ -65,6 +68,7 @@ export class HeadStore {
     this.#database = open({ path: folder, encoding: "msgpack", noSubdir: false });
     this.actors = new Table(this.#database, "actor");
     this.groups = new Table(this.#database, "group");
+    this.deadNodes = new Table(this.#database, "dead-node");
     this.jobs = new Table(this.#database, "job");
   }
 

@@ -4,16 +4,16 @@ import type {
   ActorCreation,
   AgentRegistration,
   ClientRegistration,
-  ClientWelcome,
   GroupCreation,
   HostExit,
+  LeaseClaims,
   LeaseRequest,
   LogLines,
 } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import { Scheduler } from "../placement/index.ts";
-import { LinkServer, Peer, type PeerHandlers } from "../transport/index.ts";
+import { LinkServer, Peer, type PeerHandlers, type Tls } from "../transport/index.ts";
 import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { ActorTable } from "./actor-table.ts";
@@ -22,12 +22,13 @@ import { GroupDesk } from "./group-desk.ts";
 import type { HeadServices } from "./head-services.ts";
 import type { HeadStore } from "./head-store.ts";
 import { LeaseTable } from "./lease-table.ts";
+import { Membership } from "./membership.ts";
 import { NodeTable } from "./node-table.ts";
-import { Watch } from "./watch.ts";
 
 export interface HeadOptions {
   readonly headId: string;
   readonly token: string;
+  readonly tls: Tls | undefined;
   readonly store: HeadStore;
   /** A node, or a driver, without a connection for so long is dead. */
   readonly silenceMs: number;
@@ -35,7 +36,6 @@ export interface HeadOptions {
 }
 
 export class Head {
-  readonly #options: HeadOptions;
   readonly #server: LinkServer;
   readonly #scheduler: Scheduler;
   readonly #nodes: NodeTable;
@@ -43,12 +43,11 @@ export class Head {
   readonly #actors: ActorTable;
   readonly #leases: LeaseTable;
   readonly #groups: GroupDesk;
-  readonly #watch: Watch;
+  readonly #members: Membership;
 
   constructor(options: HeadOptions) {
-    this.#options = options;
     this.#scheduler = new Scheduler([], (groupId) => this.#groups.table.view(groupId), true);
-    this.#nodes = new NodeTable(this.#scheduler.nodes);
+    this.#nodes = new NodeTable(this.#scheduler.nodes, options.store);
     const services: HeadServices = {
       store: options.store,
       scheduler: this.#scheduler,
@@ -59,22 +58,26 @@ export class Head {
     this.#actors = new ActorTable(services);
     this.#leases = new LeaseTable(services);
     this.#groups = new GroupDesk(services);
-    this.#watch = new Watch(options.silenceMs);
+    const { headId, silenceMs, log } = options;
+    const [actors, leases, groups] = [this.#actors, this.#leases, this.#groups];
+    this.#members = new Membership({ headId, silenceMs, services, actors, leases, groups, log });
     const handlers: PeerHandlers = {
       request: (method, payload, peer) => this.#request(method, payload, peer),
       event: (topic, payload, peer) => this.#event(topic, payload, peer),
-      up: (peer) => this.#watch.heard(peer),
-      down: (peer, reason) => this.#down(peer, reason),
-      ended: (peer, error) => this.#gone(peer, error.message),
+      up: (peer) => this.#members.up(peer),
+      down: (peer, reason) => this.#members.down(peer, reason),
+      ended: (peer, error) => this.#members.ended(peer, error.message),
     };
     this.#server = new LinkServer({
       processId: options.headId,
       token: options.token,
+      tls: options.tls,
       graceMs: 2 * options.silenceMs,
       accept: (processId, session) => new Peer(processId, handlers, session),
     });
     for (const group of options.store.groups.all()) this.#groups.restore(group);
     for (const stored of options.store.actors.all()) this.#actors.restore(ActorRecord.restored(stored));
+    this.#members.expectReturn();
   }
 
   /** Listens at `host:port` or `unix:/path`; gives the port. */
@@ -83,14 +86,14 @@ export class Head {
   }
 
   close(): void {
-    this.#watch.close();
+    this.#members.close();
     this.#server.close();
   }
 
   #request(method: string, payload: unknown, peer: Peer): unknown {
     switch (method) {
       case "register":
-        return this.#register(payload as AgentRegistration | ClientRegistration, peer);
+        return this.#members.register(payload as AgentRegistration | ClientRegistration, peer);
       case "createActor":
         return this.#actors.create(payload as ActorCreation);
       case "placeActor": {
@@ -114,7 +117,11 @@ export class Head {
       case "createGroup":
         return this.#groups.create(payload as GroupCreation, peer.processId);
       case "removeGroup":
-        return this.#removeGroup(payload as string);
+        return this.#members.removeGroup(payload as string);
+      case "hostExited":
+        this.#actors.hostExited(payload as HostExit);
+        this.#leases.hostExited(payload as HostExit);
+        return null;
       case "nodes":
         return this.#nodes.describe();
       case "groups":
@@ -124,9 +131,9 @@ export class Head {
       case "drainNode":
         return this.#nodes.drain(payload as string);
       case "isGone":
-        return this.#clients.isGone(payload as string);
+        return this.#members.isGone(payload as string);
       case "leave":
-        return this.#clientGone(peer.processId).then(() => null);
+        return this.#members.clientGone(peer.processId).then(() => null);
       default:
         throw new RaySystemError(`the head does not know the question "${method}": is it of another version?`);
     }
@@ -152,105 +159,17 @@ export class Head {
       case "log":
         this.#clients.log(payload as LogLines);
         break;
-      case "hostExited":
-        this.#actors.hostExited(payload as HostExit);
-        this.#leases.hostExited(payload as HostExit);
+      case "leases":
+        this.#leases.claim(peer.processId, payload as LeaseClaims);
         break;
       default:
     }
   }
 
-  #register(registration: AgentRegistration | ClientRegistration, peer: Peer): unknown {
-    if (registration.kind === "agent") return this.#join(registration, peer);
-    this.#clients.add(registration, peer);
-    this.#options.log({ processId: peer.processId, kind: registration.kind, pid: registration.pid }, "client joined");
-    const nodes = this.#nodes.all().filter(({ state }) => state !== "DEAD");
-    const welcome: ClientWelcome = {
-      headId: this.#options.headId,
-      nodes: nodes.map(({ registration: { nodeId, hostname, sessionFolder, ip } }) => {
-        return { nodeId, hostname, sessionFolder, ip };
-      }),
-    };
-    return welcome;
-  }
-
-  /** A dead node must not come back as if nothing had been: its actors have been made again elsewhere. */
-  #join(registration: AgentRegistration, peer: Peer): { readonly headId: string } {
-    const { nodeId, hosts } = registration;
-    const known = this.#nodes.get(nodeId);
-    if (known?.state === "DEAD")
-      throw new RaySystemError(`node ${nodeId} was declared dead (${known.reason}) and must not come back`);
-    if (known) {
-      known.peer = peer;
-      return { headId: this.#options.headId };
-    }
-    this.#nodes.join(registration, peer);
-    this.#options.log({ nodeId, hostname: registration.hostname, ip: registration.ip }, "node joined");
-    const running = new Set(hosts.map(({ hostId }) => hostId));
-    for (const record of this.#actors.all()) {
-      const stored = this.#options.store.actors.get(record.actorId);
-      if (record.state !== "ALIVE" || stored?.lease?.home !== nodeId) continue;
-      if (running.has(record.hostId)) this.#actors.takeUp(record, this.#scheduler.takeUp(stored.lease));
-      else this.#actors.missing(record);
-    }
-    this.#scheduler.pump();
-    return { headId: this.#options.headId };
-  }
-
-  #down(peer: Peer, reason: string): void {
-    const node = this.#nodes.byPeer(peer);
-    const address = node?.registration.address ?? this.#clients.get(peer.processId)?.registration.address;
-    if (address === undefined) return;
-    this.#watch.silent(peer, address, (why) => this.#gone(peer, `${why} (${reason})`));
-  }
-
-  #gone(peer: Peer, reason: string): void {
-    this.#watch.heard(peer);
-    const node = this.#nodes.byPeer(peer);
-    if (node) this.#nodeDied(node.registration.nodeId, reason);
-    else void this.#clientGone(peer.processId);
-  }
-
-  #nodeDied(nodeId: string, reason: string): void {
-    const node = this.#nodes.get(nodeId);
-    if (!node || node.state === "DEAD") return;
-    this.#options.log({ nodeId, reason }, "node died");
-    this.#nodes.dead(nodeId, reason);
-    this.#actors.nodeDied(nodeId, reason);
-    this.#leases.nodeDied(nodeId, reason);
-    for (const { registration } of this.#clients.all()) {
-      if (registration.address.split("|")[1] === nodeId && registration.kind === "host") {
-        void this.#clientGone(registration.address.split("|")[0] ?? "");
-      }
-    }
-  }
-
-  /** Done when what ends with it has ended. */
-  async #clientGone(processId: string): Promise<void> {
-    const client = this.#clients.leaving(processId);
-    if (!client) return;
-    const { jobId, kind, actorId } = client.registration;
-    this.#options.log({ processId, kind, jobId }, "client left");
-    this.#clients.tellAll("processGone", processId);
-    const isDriver = kind === "driver";
-    const groups = this.#groups.endingWith((creation) => {
-      return isDriver && creation.jobId === jobId && !this.#actors.isOfDetached(creation.ownerActorId);
-    });
-    // What a task has made ends with its job or its last handle: the task's process is not its own.
-    const owns = isDriver || actorId !== null;
-    await Promise.all([
-      this.#actors.processGone(processId, { owns, jobId: isDriver ? jobId : null }),
-      this.#leases.processGone(processId),
-      ...groups.map((id) => this.#removeGroup(id)),
-    ]);
-    // A driver has been told by now what its processes printed until their end.
-    this.#clients.remove(processId);
-  }
-
   /** What an actor created ends with it. */
   #actorEnded(actorId: string): void {
     for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
-      void this.#removeGroup(id);
+      void this.#members.removeGroup(id);
     for (const record of this.#actors.all()) {
       if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
       const message = `the actor that created it (${actorId}) has ended`;
@@ -261,17 +180,6 @@ export class Head {
   async #abandon({ actorId, message, failure }: { actorId: string; message: string; failure: FailureData }) {
     const record = this.#actors.get(actorId);
     if (record) await this.#actors.end(record, { reason: "CREATION_FAILED", message, failure, reasons: [] });
-  }
-
-  async #removeGroup(id: string): Promise<void> {
-    const message = "its placement group was removed";
-    this.#groups.close(id);
-    const [tellHolders] = await Promise.all([
-      this.#leases.endInGroup(id, message),
-      this.#actors.groupRemoved(id, message),
-    ]);
-    this.#groups.remove(id);
-    tellHolders();
   }
 
   #status(): Omit<RuntimeStatus, "jobId" | "namespace"> {

@@ -1,5 +1,13 @@
 // Hosts that are leased to drivers (and to code inside hosts) for their tasks.
-import type { HostExit, LeaseGrant, LeaseRequest, LeaseStart, StartAnswer } from "../control/index.ts";
+import type {
+  HostExit,
+  LeaseClaims,
+  LeaseGrant,
+  LeaseRequest,
+  LeaseStart,
+  RunningHost,
+  StartAnswer,
+} from "../control/index.ts";
 import {
   RuntimeEnvSetupError,
   TaskCancelledError,
@@ -12,7 +20,7 @@ import { decodeFailure } from "../wire/index.ts";
 import type { HeadServices } from "./head-services.ts";
 
 interface LeaseRecord {
-  readonly request: LeaseRequest;
+  readonly leaseId: string;
   /** The process that asked. */
   readonly holder: string;
   grant: Grant | undefined;
@@ -26,6 +34,9 @@ interface LeaseRecord {
 export class LeaseTable {
   readonly #services: HeadServices;
   readonly #leases = new Map<string, LeaseRecord>();
+  /** Leases that a process says it has, on nodes that have not come back yet after the head was started again. */
+  readonly #claims = new Map<string, { readonly holder: string; readonly nodeId: string }>();
+  readonly #claimants = new Set<string>();
 
   constructor(services: HeadServices) {
     this.#services = services;
@@ -42,7 +53,7 @@ export class LeaseTable {
     known?.withdraw();
     return new Promise((resolve, reject) => {
       const record: LeaseRecord = {
-        request,
+        leaseId: request.leaseId,
         holder,
         grant: undefined,
         answer: undefined,
@@ -58,7 +69,7 @@ export class LeaseTable {
         request: request.request,
         granted: (grant) => {
           record.grant = grant;
-          this.#start(record, grant).then(resolve, reject);
+          this.#start(record, request, grant).then(resolve, reject);
         },
         refused: (refused) => {
           this.#leases.delete(request.leaseId);
@@ -105,37 +116,98 @@ export class LeaseTable {
     for (const record of this.#leases.values()) {
       if (record.grant?.nodeId === nodeId) this.#lost(record, `its node ${nodeId} is dead: ${reason}`);
     }
+    this.#unclaim(nodeId, `its node ${nodeId} is dead: ${reason}`);
   }
 
   /** Done when what a process that is gone had leased is free. */
   async processGone(processId: string): Promise<void> {
+    for (const [leaseId, { holder }] of this.#claims) if (holder === processId) this.#claims.delete(leaseId);
+    this.#claimants.delete(processId);
     const held = [...this.#leases].filter(([, { holder }]) => holder === processId);
     await Promise.all(held.map(([leaseId]) => this.drop(leaseId)));
   }
 
   /** Ends what runs in a placement group; the function given back tells the holders, once the group is gone. */
   async endInGroup(groupId: string, message: string): Promise<() => void> {
-    const inside = [...this.#leases.values()].filter(({ grant, request }) => grant && groupOf(request) === groupId);
-    await Promise.all(inside.map(({ request }) => this.kill(request.leaseId)));
+    const inside = [...this.#leases.values()].filter(({ grant }) => grant?.lease.groupId === groupId);
+    await Promise.all(inside.map(({ leaseId }) => this.kill(leaseId)));
     return () => {
-      for (const { request, holder, reject } of inside) {
-        reject(new TaskPlacementGroupRemoved(`${request.name} cannot run: ${message}`, { placementGroupId: groupId }));
-        this.#services.clients.tell([holder], "leaseLost", { leaseId: request.leaseId, message });
+      for (const { leaseId, holder, reject } of inside) {
+        reject(new TaskPlacementGroupRemoved(message, { placementGroupId: groupId }));
+        this.#tellLost(holder, leaseId, message);
       }
     };
   }
 
-  async #start(record: LeaseRecord, grant: Grant): Promise<LeaseGrant> {
-    const { leaseId, jobId, name, namespace, runtimeEnv } = record.request;
+  /** A process has come back after the head was started again, with these leases and no others. */
+  claim(holder: string, claims: LeaseClaims): void {
+    this.#claimants.add(holder);
+    const claimed = new Set(claims.map(({ leaseId }) => leaseId));
+    for (const [leaseId, record] of this.#leases) {
+      if (record.holder === holder && record.answer && !claimed.has(leaseId)) void this.drop(leaseId);
+    }
+    for (const { leaseId, nodeId } of claims) {
+      if (this.#leases.has(leaseId)) continue;
+      if (this.#services.nodes.get(nodeId)) this.#tellLost(holder, leaseId, "it ended while the head was away");
+      else this.#claims.set(leaseId, { holder, nodeId });
+    }
+  }
+
+  /** Whether a host that a node reports is leased: to a process that has come back and says so, or still may. */
+  belongs({ lease }: RunningHost): boolean {
+    if (!lease || this.#leases.has(lease.leaseId)) return false;
+    return this.#claims.has(lease.leaseId) || !this.#claimants.has(lease.holder);
+  }
+
+  /** A node has come back after the head was started again, with these hosts. */
+  nodeCameBack(nodeId: string, hosts: readonly RunningHost[]): void {
+    for (const { lease, address, blocked } of hosts) {
+      if (!lease) continue;
+      const { leaseId, holder, taken } = lease;
+      const grant = this.#services.scheduler.takeUp(taken);
+      const answer: LeaseGrant = { leaseId, address, nodeId };
+      const takeBack = blocked ? grant?.lendCpus() : undefined;
+      const [withdraw, reject] = [() => {}, () => {}];
+      this.#leases.set(leaseId, { leaseId, holder, grant, answer, withdraw, takeBack, reject });
+      this.#claims.delete(leaseId);
+    }
+    this.#unclaim(nodeId, "it ended while the head was away");
+  }
+
+  /** The nodes that leases are expected to come back with. */
+  expectedNodes(): string[] {
+    return [...this.#claims.values()].map(({ nodeId }) => nodeId);
+  }
+
+  endStrays(isHere: (processId: string) => boolean): void {
+    for (const { holder } of [...this.#leases.values()]) if (!isHere(holder)) void this.processGone(holder);
+  }
+
+  #unclaim(lostNode: string, message: string): void {
+    for (const [leaseId, { holder, nodeId }] of this.#claims) {
+      if (nodeId !== lostNode) continue;
+      this.#claims.delete(leaseId);
+      this.#tellLost(holder, leaseId, message);
+    }
+  }
+
+  #tellLost(holder: string, leaseId: string, message: string): void {
+    this.#services.clients.tell([holder], "leaseLost", { leaseId, message });
+  }
+
+  async #start(record: LeaseRecord, asked: LeaseRequest, grant: Grant): Promise<LeaseGrant> {
+    const { leaseId, jobId, name, namespace, runtimeEnv } = asked;
     const start: LeaseStart = {
       leaseId,
+      holder: record.holder,
+      taken: grant.lease,
       jobId,
       name,
       namespace,
       runtimeEnv,
       gpuIds: grant.gpuIds,
       resources: grant.resources,
-      placementGroupId: groupOf(record.request),
+      placementGroupId: groupOf(asked),
     };
     const node = this.#services.nodes.get(grant.nodeId);
     const answer = (await node?.peer.ask("startLease", start)) as StartAnswer | undefined;
@@ -151,17 +223,17 @@ export class LeaseTable {
   }
 
   #lost(record: LeaseRecord, message: string): void {
-    const { leaseId } = record.request;
+    const { leaseId } = record;
     this.#leases.delete(leaseId);
     record.grant?.release();
     record.reject(new WorkerCrashedError(message));
-    this.#services.clients.tell([record.holder], "leaseLost", { leaseId, message });
+    this.#tellLost(record.holder, leaseId, message);
   }
 
-  async #release({ grant, request }: LeaseRecord, how: "endLease" | "killHost"): Promise<void> {
+  async #release({ grant, leaseId }: LeaseRecord, how: "endLease" | "killHost"): Promise<void> {
     if (!grant) return;
     const node = this.#services.nodes.get(grant.nodeId);
-    if (node && node.state !== "DEAD") await node.peer.ask(how, request.leaseId).catch(() => undefined);
+    if (node && node.state !== "DEAD") await node.peer.ask(how, leaseId).catch(() => undefined);
     grant.release();
   }
 }

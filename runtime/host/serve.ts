@@ -1,15 +1,18 @@
 // A host process from its start to its end: introduces itself to its node agent, is given one actor or tasks to run, and
 // ends when the agent does.
 
-import { ActorHandles, ClusterProcess } from "../cluster/index.ts";
+import { ActorHandles, ClusterProcess, type Home } from "../cluster/index.ts";
 import type { ActorStart, LeaseStart } from "../control/index.ts";
 import { newId, type TaskId } from "../core/index.ts";
 import { runtime } from "../current.ts";
 import type { HostSettings } from "../node/index.ts";
-import { tokenVariable } from "../transport/index.ts";
+import { loadTls, tokenVariable } from "../transport/index.ts";
 import { ActorRunner } from "./actor-runner.ts";
 import { HostRuntime } from "./host-runtime.ts";
 import { TaskRunner } from "./task-runner.ts";
+
+// A bundle of this file is the runtime of the process that runs it.
+export * from "../index.ts";
 
 /** Serves until the node agent ends this process. */
 export async function serve(settings: HostSettings): Promise<void> {
@@ -24,6 +27,7 @@ export async function serve(settings: HostSettings): Promise<void> {
   const own = new ClusterProcess({
     processId: newId<TaskId>(),
     token,
+    tls: loadTls(settings.tls),
     nodeId,
     socketFolder: sessionFolder,
     ip,
@@ -53,6 +57,8 @@ export async function serve(settings: HostSettings): Promise<void> {
             runner = tasks;
             return tasks.start();
           }
+          case "letGo":
+            return own.store.letGo();
           case "retire":
             return runner?.retire();
           case "endLease":
@@ -65,5 +71,6 @@ export async function serve(settings: HostSettings): Promise<void> {
     },
     nodeId,
   );
-  await agent.ask("register", { hostId, address: own.address });
+  const home = (await agent.ask("register", { hostId, address: own.address })) as Omit<Home, "agent">;
+  own.settle({ ...home, agent });
 }

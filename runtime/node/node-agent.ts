@@ -3,6 +3,8 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
   type AgentRegistration,
@@ -13,18 +15,35 @@ import {
   type StartAnswer,
 } from "../control/index.ts";
 import type { NodeId } from "../core/index.ts";
-import { RayError, RaySystemError } from "../errors/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
-import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
-import { encodeFailure } from "../wire/index.ts";
+import type { StoreServerOptions } from "../store/index.ts";
+import {
+  dial,
+  LinkServer,
+  loadTls,
+  Peer,
+  type PeerHandlers,
+  type Session,
+  type Tls,
+  type TlsFiles,
+} from "../transport/index.ts";
+import { bundleOf } from "../typescript/bundle.js";
+import { ExitReports } from "./exit-reports.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
+import { actorUse, describeUse, failed, type HostUse, leaseUse, type NewUse } from "./host-use.ts";
 import { LogForwarder } from "./log-forwarder.ts";
+import { ObjectDesk } from "./object-desk.ts";
+import { Reaper } from "./reaper.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
   readonly headAddress: string;
   readonly token: string;
+  readonly tls: TlsFiles | undefined;
+  /** Ends itself, and all that runs here, when the head cannot be reached for so long. */
+  readonly headTimeoutMs: number;
   readonly machine: MachineOptions;
   /** The interface that other nodes reach this one by. */
   readonly ip: string;
@@ -34,30 +53,34 @@ export interface NodeAgentOptions {
   readonly sessionFolder: string;
   /** Hosts that are kept ready. */
   readonly warmHosts: number;
+  /** The object store's size, and where it spills to. */
+  readonly store?: Pick<StoreServerOptions, "capacityBytes" | "spillFolder">;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
   /** The head says that this node must not go on, or turns it away. */
   expelled(error: Error): void;
 }
 
-interface Use {
-  readonly host: HostProcess;
-  readonly actorId: string | null;
-  readonly leaseId: string | null;
-  readonly restarts: number;
-  readonly jobId: string;
-  /** Of its lines, as the driver sees them. */
-  readonly source: string;
-  /** Nothing of it stays behind that another task could see. */
-  readonly reusable: boolean;
-}
+/** A process has so long to give back what it holds of a full store. */
+const letGoMs = 2_000;
 
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
-  readonly #pool: HostPool;
+  readonly #reaper: Reaper;
+  readonly #tls: Tls | undefined;
+  readonly #pool: Promise<HostPool>;
   readonly #logs: LogForwarder;
+  readonly #objects: ObjectDesk;
+  readonly #others: PeerBook;
+  /** The processes of the node that are connected. */
+  readonly #near = new Set<Peer>();
   /** By host id of the head: an actor's incarnation, or a lease. */
-  readonly #uses = new Map<string, Use>();
+  readonly #uses = new Map<string, HostUse>();
+  /** The answers to what was asked to be started, for when it is asked again. */
+  readonly #starts = new Map<string, Promise<StartAnswer>>();
+  /** Hosts that are to end before they have begun. */
+  readonly #unwanted = new Set<string>();
+  readonly #exits = new ExitReports();
   readonly #socket: string;
   #head: Peer | undefined;
   #address = "";
@@ -69,17 +92,34 @@ export class NodeAgent {
     mkdirSync(logFolder, { recursive: true, mode: 0o700 });
     this.#logs = new LogForwarder(logFolder, (lines) => this.#head?.tell("log", lines));
     this.#socket = join(options.sessionFolder, "agent.sock");
-    const { nodeId, headAddress, ip, sessionFolder, token } = options;
+    const { nodeId, headAddress, ip, sessionFolder, token, tls } = options;
+    this.#reaper = new Reaper(nodeId, sessionFolder);
+    this.#tls = loadTls(tls);
+    this.#others = new PeerBook({
+      processId: nodeId,
+      token,
+      tls: this.#tls,
+      nodeId: "",
+      handlers: this.#hostHandlers(),
+      giveUpMs: 60_000,
+    });
+    this.#objects = new ObjectDesk({ ...options.store, onFull: () => this.#letGo() }, (address) =>
+      this.#others.get(address),
+    );
     this.#server = new LinkServer({
       processId: nodeId,
       token,
+      tls: this.#tls,
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
-    this.#pool = new HostPool({
-      token,
-      size: options.warmHosts,
-      settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
+    this.#pool = bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url))).then((bundle) => {
+      return new HostPool({
+        token,
+        size: options.warmHosts,
+        bundle: bundle ?? "",
+        settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder, tls }),
+      });
     });
   }
 
@@ -89,17 +129,29 @@ export class NodeAgent {
 
   /** Listens, then joins the head; done when the head has taken the node in. */
   async start(): Promise<void> {
-    const { nodeId, ip, headAddress, token } = this.#options;
+    const { nodeId, ip, headAddress, token, headTimeoutMs, log } = this.#options;
     await this.#server.listen(`unix:${this.#socket}`);
     const port = await this.#server.listen(`${ip}:0`);
     this.#address = formatAddress({ processId: nodeId, nodeId, socket: this.#socket, tcp: `${ip}:${port}` });
+    let lastFailure = "";
     const handlers: PeerHandlers = {
       request: (method, payload) => this.#request(method, payload),
-      up: (_peer, fresh) => fresh && void this.#join(),
+      event: (topic, payload) => topic === "processGone" && this.#objects.ownerGone(payload as string),
+      up: (_peer, fresh) => {
+        lastFailure = "";
+        if (fresh) void this.#join();
+      },
+      unreachable: (_peer, reason) => {
+        if (reason !== lastFailure) log({ headAddress, reason }, "the head cannot be reached; trying again");
+        lastFailure = reason;
+      },
       ended: (_peer, error) => !this.#closed && this.#options.expelled(error),
     };
     const peer: Peer = new Peer("head", handlers, () => session);
-    const session: Session = dial({ address: headAddress, processId: nodeId, token }, peer);
+    const session: Session = dial(
+      { address: headAddress, processId: nodeId, token, tls: this.#tls, giveUpMs: headTimeoutMs },
+      peer,
+    );
     this.#head = peer;
     await peer.ask("register", this.#registration());
   }
@@ -107,10 +159,13 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pool.close();
+    await (await this.#pool).close();
     this.#logs.close();
+    await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
+    this.#others.close();
     this.#server.close();
+    await this.#reaper.close();
   }
 
   async #join(): Promise<void> {
@@ -138,13 +193,12 @@ export class NodeAgent {
       labels: view.labels,
       sessionFolder,
       hosts: this.#running(),
+      exits: this.#exits.open,
     };
   }
 
   #running(): RunningHost[] {
-    return [...this.#uses].map(([hostId, { host, actorId, leaseId, restarts }]) => {
-      return { hostId, actorId, leaseId, restarts, address: host.address, pid: host.pid };
-    });
+    return [...this.#uses].map(([hostId, use]) => describeUse(hostId, use));
   }
 
   #request(method: string, payload: unknown): unknown {
@@ -166,94 +220,130 @@ export class NodeAgent {
     }
   }
 
-  async #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts, jobId, info } = start;
-    const source = info.name === null ? info.className : `${info.className}(${info.name})`;
-    const known = this.#uses.get(hostId);
-    if (known) return { address: known.host.address, pid: known.host.pid };
-    const use = { actorId, leaseId: null, restarts, jobId, source, reusable: false };
-    return this.#start(hostId, use, "startActor", start);
+  #startActor(start: ActorStart): Promise<StartAnswer> {
+    return this.#once(start.hostId, actorUse(start), "startActor", start);
   }
 
-  async #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv, jobId, name } = start;
-    const known = this.#uses.get(leaseId);
-    if (known) return { address: known.host.address, pid: known.host.pid };
-    const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    const use = { actorId: null, leaseId, restarts: 0, jobId, source: name, reusable };
-    return this.#start(leaseId, use, "startLease", start);
+  #startLease(start: LeaseStart): Promise<StartAnswer> {
+    return this.#once(start.leaseId, leaseUse(start), "startLease", start);
   }
 
-  async #start(id: string, use: Omit<Use, "host">, method: string, start: unknown): Promise<StartAnswer> {
+  /** A head that was started again may ask for what it asked for before. */
+  #once(id: string, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
+    let starting = this.#starts.get(id);
+    if (starting === undefined) {
+      starting = this.#start(id, use, method, start);
+      this.#starts.set(id, starting);
+      void starting.then((answer) => "failed" in answer && this.#starts.delete(id));
+    }
+    return starting;
+  }
+
+  async #start(id: string, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
     let host: HostProcess;
     try {
-      host = await this.#pool.take();
+      host = await (await this.#pool).take();
     } catch (error) {
-      return failed("WORKER_DIED", error);
+      return failed(error);
     }
-    this.#uses.set(id, { ...use, host });
+    if (this.#unwanted.delete(id)) {
+      (await this.#pool).giveBack(host);
+      return failed(new RaySystemError("it was ended before it had begun"));
+    }
+    this.#uses.set(id, { ...use, host, blocked: false });
     this.#logs.follow(host, { jobId: use.jobId, source: use.source, pid: host.pid, ip: this.#options.ip });
     void host.gone.then((why) => {
       this.#logs.unfollow(host);
+      host.peer?.end(new RaySystemError("the host has ended"));
       this.#exited(id, host, why);
     });
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
       if (!("failed" in answer)) return answer;
-      this.#uses.delete(id);
+      this.#forget(id);
       await host.kill();
       return answer;
     } catch (error) {
-      this.#uses.delete(id);
-      return failed("WORKER_DIED", new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
+      this.#forget(id);
+      return failed(new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
     }
   }
 
+  /** The store is full: what only garbage holds is given back. */
+  async #letGo(): Promise<void> {
+    const asked = [...this.#near].map((peer) => peer.ask("letGo", null).catch(() => undefined));
+    await Promise.race([Promise.all(asked), new Promise((resolve) => setTimeout(resolve, letGoMs))]);
+  }
+
   async #killHost(hostId: string): Promise<void> {
-    const use = this.#uses.get(hostId);
-    this.#uses.delete(hostId);
+    const use = await this.#forgetStarted(hostId);
     await use?.host.kill();
   }
 
   async #endLease(leaseId: string): Promise<void> {
-    const use = this.#uses.get(leaseId);
-    this.#uses.delete(leaseId);
+    const use = await this.#forgetStarted(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
     this.#logs.unfollow(use.host);
-    if (free === true) this.#pool.giveBack(use.host);
+    if (free === true) (await this.#pool).giveBack(use.host);
     else await use.host.kill();
+  }
+
+  #forget(id: string): HostUse | undefined {
+    const use = this.#uses.get(id);
+    this.#uses.delete(id);
+    this.#starts.delete(id);
+    return use;
+  }
+
+  /** As `#forget`; one that has no process yet will not get one. */
+  async #forgetStarted(id: string): Promise<HostUse | undefined> {
+    const starting = this.#starts.get(id);
+    if (starting === undefined || this.#uses.has(id)) return this.#forget(id);
+    this.#unwanted.add(id);
+    await starting;
+    this.#unwanted.delete(id);
+    return undefined;
   }
 
   #exited(id: string, host: HostProcess, why: string): void {
     const use = this.#uses.get(id);
     if (use?.host !== host || this.#closed) return;
-    this.#uses.delete(id);
-    const { actorId, leaseId, restarts } = use;
+    this.#forget(id);
+    const { actorId, restarts } = use;
+    const leaseId = use.lease?.leaseId ?? null;
     const { nodeId } = this.#options;
     const exit: HostExit = { nodeId, hostId: id, actorId, leaseId, restarts, intended: host.intended, message: why };
     this.#options.log({ hostId: id, why }, "a host has ended");
-    this.#head?.tell("hostExited", exit);
+    this.#exits.send(exit, this.#head);
   }
 
   #hostHandlers(): PeerHandlers {
     return {
-      request: (method, payload, peer) => {
+      request: async (method, payload, peer) => {
+        if (method.startsWith("store.")) return this.#objects.request(method, payload, peer);
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
-        this.#pool.get(hostId)?.introduced(peer, address);
-        return null;
+        this.#near.add(peer);
+        (await this.#pool).get(hostId)?.introduced(peer, address);
+        const { nodeId } = this.#options;
+        return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
+      },
+      ended: (peer) => {
+        this.#near.delete(peer);
+        this.#objects.processGone(peer.processId);
       },
       event: (topic, payload, peer) => {
+        if (topic.startsWith("store.")) {
+          this.#objects.event(topic, payload, peer);
+          return;
+        }
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
-        else this.#head?.tell(topic, payload);
+        if (topic === "exiting") return;
+        if (use) use.blocked = topic === "blocked";
+        this.#head?.tell(topic, payload);
       },
     };
   }
-}
-
-function failed(reason: "WORKER_DIED", error: unknown): StartAnswer {
-  const known = error instanceof RayError ? error : new RaySystemError(String(error));
-  return { failed: { reason, message: known.message, failure: encodeFailure(known) } };
 }
