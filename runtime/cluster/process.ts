@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { type Carrier, decodeReply, Endpoints } from "../calls/index.ts";
 import { type Address, formatAddress } from "../control/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
 import { kind, type Message } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
@@ -39,6 +40,8 @@ export class ClusterProcess {
   readonly peers: PeerBook;
   readonly #options: ProcessOptions;
   readonly #server: LinkServer;
+  /** To the head, and to the node agent. */
+  readonly #connections: Peer[] = [];
   #address: Address;
   /** What other processes ask and tell, beside what the runtime itself answers. */
   handlers: PeerHandlers = {};
@@ -108,12 +111,16 @@ export class ClusterProcess {
     const { processId, token, tls } = this.#options;
     const peer: Peer = new Peer(remoteId, handlers, () => session);
     const session: Session = dial({ address, processId, token, tls, giveUpMs: headGiveUpMs }, peer);
+    this.#connections.push(peer);
     return peer;
   }
 
   close(): void {
     this.objects.close();
-    void this.store.close();
+    const error = new RaySystemError("the process is ending");
+    void this.store.close().finally(() => {
+      for (const peer of this.#connections) peer.end(error);
+    });
     this.peers.close();
     this.#server.close();
   }

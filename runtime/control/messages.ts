@@ -194,6 +194,8 @@ export interface GroupCreation {
   readonly name: string;
   readonly strategy: PlacementStrategy;
   readonly bundles: readonly Bundle[];
+  /** The actor in which it was created, if any. */
+  readonly ownerActorId: string | null;
   readonly labelSelectors: readonly Readonly<Record<string, string>>[];
   readonly detached: boolean;
 }

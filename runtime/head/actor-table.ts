@@ -4,6 +4,7 @@ import type { ActorState } from "../core/index.ts";
 import type { Grant } from "../placement/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
 import { deathBy, deathOf } from "./actor-deaths.ts";
+import { isOfDetached } from "./actor-lineage.ts";
 import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { EarlyHolds } from "./early-holds.ts";
@@ -104,21 +105,21 @@ export class ActorTable {
   }
 
   /** A process has no handle of it any more; done when it has ended for that, or at once where others have. */
-  async letGo(actorId: string, processId: string): Promise<null> {
+  async letGo(actorId: string, processId: string): Promise<void> {
     const record = this.#actors.get(actorId);
     if (record?.holders.delete(processId)) await this.#endIfUnheld(record);
-    return null;
   }
 
-  /** A process is gone: so are its handles, and the actors that it created (a driver: its job's) and are not detached. */
-  async processGone(processId: string, jobId: string | null): Promise<void> {
+  /** A process is gone, with its handles, the actors that it `owns`, and those of its `jobId` that no detached one made. */
+  async processGone(processId: string, { owns, jobId }: { owns: boolean; jobId: string | null }): Promise<void> {
     const ending: Promise<void>[] = [];
     for (const record of this.all()) {
       const { creation, state, holders } = record;
       if (state === "DEAD") continue;
-      if (!creation.info.detached && (creation.owner === processId || creation.jobId === jobId)) {
-        const who = creation.owner === processId ? "the process that created it" : "the driver of its job";
-        const message = `${who} (${processId}) has ended`;
+      const isOwner = owns && creation.owner === processId;
+      const isOfJob = creation.jobId === jobId && !isOfDetached(creation.ownerActorId, this);
+      if (!creation.info.detached && (isOwner || isOfJob)) {
+        const message = `the ${isOwner ? "process that created it" : "driver of its job"} (${processId}) has ended`;
         ending.push(this.end(record, deathBy("OWNER_DIED", message)));
       } else if (holders.delete(processId)) void this.#endIfUnheld(record);
     }
@@ -184,8 +185,8 @@ export class ActorTable {
   /** Ends what nobody can use any more because its creator, or its last user, did not come back. */
   endStrays(isHere: (processId: string) => boolean): void {
     for (const { creation, state } of this.all()) {
-      if (state !== "DEAD" && !creation.info.detached && !isHere(creation.owner))
-        void this.processGone(creation.owner, null);
+      if (state === "DEAD" || creation.info.detached || isHere(creation.owner)) continue;
+      void this.processGone(creation.owner, { owns: true, jobId: null });
     }
     for (const record of this.all()) void this.#endIfUnheld(record);
   }
@@ -219,9 +220,8 @@ export class ActorTable {
   async #start(record: ActorRecord, grant: Grant): Promise<void> {
     const node = this.#services.nodes.get(grant.nodeId);
     // A node that dies meanwhile takes its actors with it: nodeDied() places this one anew.
-    const answer = (await node?.peer.ask("startActor", record.startWith(grant)).catch(() => undefined)) as
-      | StartAnswer
-      | undefined;
+    const asked = node?.peer.ask("startActor", record.startWith(grant)) as Promise<StartAnswer> | undefined;
+    const answer = await asked?.catch(() => undefined);
     if (!answer || record.grant !== grant) return;
     if ("failed" in answer) {
       const { reason, message, failure } = answer.failed;

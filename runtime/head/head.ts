@@ -131,7 +131,7 @@ export class Head {
       case "drainNode":
         return this.#nodes.drain(payload as string);
       case "isGone":
-        return this.#clients.isGone(payload as string);
+        return this.#members.isGone(payload as string);
       case "leave":
         return this.#members.clientGone(peer.processId).then(() => null);
       default:
@@ -156,11 +156,11 @@ export class Head {
       case "unblocked":
         this.#leases.blocked(payload as string, false);
         break;
-      case "leases":
-        this.#leases.claim(peer.processId, payload as LeaseClaims);
-        break;
       case "log":
         this.#clients.log(payload as LogLines);
+        break;
+      case "leases":
+        this.#leases.claim(peer.processId, payload as LeaseClaims);
         break;
       default:
     }
@@ -168,6 +168,8 @@ export class Head {
 
   /** What an actor created ends with it. */
   #actorEnded(actorId: string): void {
+    for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
+      void this.#members.removeGroup(id);
     for (const record of this.#actors.all()) {
       if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
       const message = `the actor that created it (${actorId}) has ended`;

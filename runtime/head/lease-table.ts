@@ -121,9 +121,9 @@ export class LeaseTable {
 
   /** Done when what a process that is gone had leased is free. */
   async processGone(processId: string): Promise<void> {
-    const held = [...this.#leases].filter(([, { holder }]) => holder === processId);
     for (const [leaseId, { holder }] of this.#claims) if (holder === processId) this.#claims.delete(leaseId);
     this.#claimants.delete(processId);
+    const held = [...this.#leases].filter(([, { holder }]) => holder === processId);
     await Promise.all(held.map(([leaseId]) => this.drop(leaseId)));
   }
 
@@ -133,7 +133,7 @@ export class LeaseTable {
     await Promise.all(inside.map(({ leaseId }) => this.kill(leaseId)));
     return () => {
       for (const { leaseId, holder, reject } of inside) {
-        reject(new TaskPlacementGroupRemoved(`the task cannot run: ${message}`, { placementGroupId: groupId }));
+        reject(new TaskPlacementGroupRemoved(message, { placementGroupId: groupId }));
         this.#tellLost(holder, leaseId, message);
       }
     };

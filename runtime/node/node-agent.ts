@@ -30,7 +30,7 @@ import {
 import { ExitReports } from "./exit-reports.ts";
 import { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
-import { describeUse, failed, type HostUse } from "./host-use.ts";
+import { actorUse, describeUse, failed, type HostUse, leaseUse, type NewUse } from "./host-use.ts";
 import { LogForwarder } from "./log-forwarder.ts";
 import { ObjectDesk } from "./object-desk.ts";
 import { Reaper } from "./reaper.ts";
@@ -64,7 +64,6 @@ export interface NodeAgentOptions {
 const letGoMs = 2_000;
 
 type Language = "typescript" | "python";
-type NewUse = Omit<HostUse, "host" | "pool" | "blocked">;
 
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
@@ -72,11 +71,11 @@ export class NodeAgent {
   readonly #reaper: Reaper;
   readonly #tls: Tls | undefined;
   readonly #pools: HostPools;
+  readonly #logs: LogForwarder;
   readonly #objects: ObjectDesk;
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
   readonly #near = new Set<Peer>();
-  readonly #logs: LogForwarder;
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, HostUse>();
   /** The answers to what was asked to be started, for when it is asked again. */
@@ -159,8 +158,8 @@ export class NodeAgent {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pools.close();
-    await this.#objects.close();
     this.#logs.close();
+    await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#others.close();
     this.#server.close();
@@ -220,18 +219,12 @@ export class NodeAgent {
   }
 
   #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts, jobId, info } = start;
-    const source = info.name === null ? info.className : `${info.className}(${info.name})`;
     const language = start.code.root === "python" ? "python" : "typescript";
-    const use = { actorId, lease: null, restarts, jobId, source, reusable: false };
-    return this.#once(hostId, language, use, "startActor", start);
+    return this.#once(start.hostId, language, actorUse(start), "startActor", start);
   }
 
   #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv, jobId, name } = start;
-    const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    const use = { actorId: null, lease: start, restarts: 0, jobId, source: name, reusable };
-    return this.#once(leaseId, start.language ?? "typescript", use, "startLease", start);
+    return this.#once(start.leaseId, start.language ?? "typescript", leaseUse(start), "startLease", start);
   }
 
   /** A head that was started again may ask for what it asked for before. */
