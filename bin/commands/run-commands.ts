@@ -1,7 +1,7 @@
-/** `astune submit` and `astune kill`, and the flags of the upstream launcher that mean the same. */
+/** `astune submit`, and the flags of the upstream launcher that mean the same. */
 
 import { type Command, Option } from "commander";
-import { killRuns, submit } from "../../backbones/index.ts";
+import { submit } from "../../backbones/index.ts";
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
@@ -39,19 +39,6 @@ export function addSubmitCommand(astune: Command): void {
       };
       process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
       await submit({ conf, ...flags, output: process.stdout, signal: stop.signal });
-    });
-}
-
-export function addKillCommand(astune: Command): void {
-  astune
-    .command("kill")
-    .description("end what astune runs on this machine, and say what was ended")
-    .action(async () => {
-      const ended = await killRuns();
-      for (const { record, how } of ended) {
-        process.stdout.write(`ended ${record.name} (process ${record.pid}${how === "forced" ? ", by force" : ""})\n`);
-      }
-      if (ended.length === 0) process.stdout.write("nothing of astune's is running here\n");
     });
 }
 

@@ -5,6 +5,7 @@ import { ActorDiedError, AsyncioActorExit, type RayError } from "../errors/index
 import { CallContext, type HostFacts } from "./call-context.ts";
 import type { Carrier, Packed } from "./carrier.ts";
 import type { CallMessage, Channel, Host, Outcome } from "./channel.ts";
+import type { CallObserver } from "./execution.ts";
 import { Lane } from "./lane.ts";
 import { runCall } from "./run-call.ts";
 import type { RunningStream } from "./running-stream.ts";
@@ -21,6 +22,7 @@ export interface ActorHostOptions {
   readonly channel: Channel;
   /** Calls made by a running call, for a recursive cancel. */
   childrenOf(callId: number): Set<{ cancel(options: { recursive?: boolean }): void }>;
+  readonly observer?: CallObserver | undefined;
   /** The actor wants to end: `exitActor()` or `__ray_terminate__`. */
   onExit(): void;
 }
@@ -108,6 +110,7 @@ export class ActorHost implements Host {
       message,
       context,
       carrier,
+      observer: this.#options.observer,
       invoke: (args) => this.#invoke(message.method, args),
       intercept: (error) => this.#intercept(error),
       reply: (outcome) => channel.reply(message.callId, outcome),

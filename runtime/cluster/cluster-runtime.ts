@@ -91,6 +91,10 @@ export class ClusterRuntime implements RuntimeBackend {
     };
     head.listen({
       event: (topic, payload) => this.#headEvent(topic, payload),
+      request: (method) => {
+        if (method === "objects") return process.objects.facts();
+        throw new RaySystemError(`a process does not know the question "${method}": is the head of another version?`);
+      },
       again: () => {
         for (const actor of handles.all()) head.tell("hold", actor.actorId);
       },
@@ -183,6 +187,10 @@ export class ClusterRuntime implements RuntimeBackend {
   async status(): Promise<RuntimeStatus> {
     const status = (await this.#head.ask("status", null)) as Omit<RuntimeStatus, "jobId" | "namespace">;
     return { ...status, jobId: this.jobId, namespace: this.namespace };
+  }
+
+  askHead(method: string, payload: unknown): Promise<unknown> {
+    return this.#head.ask(method, payload);
   }
 
   shutdown(): Promise<void> {

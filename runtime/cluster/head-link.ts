@@ -4,6 +4,8 @@ import type { Peer, PeerHandlers } from "../transport/index.ts";
 
 export interface HeadListener {
   event(topic: string, payload: unknown): void;
+  /** The head asks something. */
+  request(method: string): unknown;
   /** The head was started again and knows this process anew. */
   again(): void;
 }
@@ -16,6 +18,7 @@ export class HeadLink {
   constructor(registration: ClientRegistration, connect: (handlers: PeerHandlers) => Peer) {
     this.#registration = registration;
     this.peer = connect({
+      request: (method) => this.#listener?.request(method),
       event: (topic, payload) => this.#listener?.event(topic, payload),
       up: (_peer, fresh) => fresh && void this.#again(),
     });

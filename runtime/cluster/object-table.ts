@@ -10,6 +10,7 @@ import {
   type Packed,
   type WireValue,
 } from "../calls/index.ts";
+import type { ObjectFacts } from "../control/index.ts";
 import { type ObjectId, ObjectRef, slotOf } from "../core/index.ts";
 import { OwnerDiedError, RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
@@ -57,6 +58,16 @@ export class ObjectTable implements Companions {
   /** Objects of this process that others may know of. */
   get exportedCount(): number {
     return this.#exported.size;
+  }
+
+  /** The objects that this process has given others references of. */
+  facts(): ObjectFacts[] {
+    return [...this.#exported].map(([objectId, { entry, borrowers }]) => {
+      const { outcome } = entry;
+      const state = outcome === undefined ? "PENDING" : "error" in outcome ? "FAILED" : "READY";
+      const sizeBytes = outcome && "value" in outcome ? (outcome.value as WireValue).data.length : null;
+      return { objectId, state, sizeBytes, borrowers: borrowers.size };
+    });
   }
 
   describeObject(ref: ObjectRef): ObjectDescriptor {

@@ -259,12 +259,12 @@ export class ActorTable {
         failure: null,
         reasons: [],
       };
-      if (record.holders.size === 0) void this.#retire(record, death);
+      if (record.holders.size === 0) void this.retire(record, death);
     }, letGoMs);
   }
 
   /** Lets the actor finish what it does and dispose of itself, then ends it. */
-  async #retire(record: ActorRecord, death: ActorDeath): Promise<void> {
+  async retire(record: ActorRecord, death: ActorDeath): Promise<void> {
     const node = record.grant && this.#services.nodes.get(record.grant.nodeId);
     if (record.state === "ALIVE") await node?.peer.ask("retireHost", record.hostId).catch(() => undefined);
     await this.end(record, death);

@@ -17,9 +17,12 @@ import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { ActorTable } from "./actor-table.ts";
 import { ClientTable } from "./client-table.ts";
+import { DriverJobs } from "./driver-jobs.ts";
+import { FrontDesk } from "./front-desk.ts";
 import { GroupDesk } from "./group-desk.ts";
 import type { HeadServices } from "./head-services.ts";
 import type { HeadStore } from "./head-store.ts";
+import { heldByJob } from "./held-by-job.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { NodeTable } from "./node-table.ts";
 import { Watch } from "./watch.ts";
@@ -43,6 +46,8 @@ export class Head {
   readonly #leases: LeaseTable;
   readonly #groups: GroupDesk;
   readonly #watch: Watch;
+  readonly #drivers = new DriverJobs(this.#clients);
+  readonly #desk: FrontDesk;
 
   constructor(options: HeadOptions) {
     this.#options = options;
@@ -59,6 +64,14 @@ export class Head {
     this.#leases = new LeaseTable(services);
     this.#groups = new GroupDesk(services);
     this.#watch = new Watch(options.silenceMs);
+    const desk = {
+      ...services,
+      actors: this.#actors,
+      heldBy: (jobId: string) => heldByJob(jobId, this.#actors, this.#leases, this.#groups),
+      jobEnded: (jobId: string) => this.#endGroups(jobId),
+      groups: this.#groups,
+    };
+    this.#desk = new FrontDesk(desk, this.#drivers);
     const handlers: PeerHandlers = {
       request: (method, payload, peer) => this.#request(method, payload, peer),
       event: (topic, payload, peer) => this.#event(topic, payload, peer),
@@ -74,6 +87,7 @@ export class Head {
     });
     for (const group of options.store.groups.all()) this.#groups.restore(group);
     for (const stored of options.store.actors.all()) this.#actors.restore(ActorRecord.restored(stored));
+    this.#desk.jobs.restore(options.store.jobs.all());
   }
 
   /** Listens at `host:port` or `unix:/path`; gives the port. */
@@ -123,7 +137,7 @@ export class Head {
       case "leave":
         return this.#leave(peer);
       default:
-        throw new RaySystemError(`the head does not know the question "${method}": is it of another version?`);
+        return this.#desk.answer(method, payload);
     }
   }
 
@@ -155,6 +169,7 @@ export class Head {
   #register(registration: AgentRegistration | ClientRegistration, peer: Peer): unknown {
     if (registration.kind === "agent") return this.#join(registration, peer);
     this.#clients.add(registration, peer);
+    this.#drivers.joined(registration);
     this.#options.log({ processId: peer.processId, kind: registration.kind, pid: registration.pid }, "client joined");
     const nodes = this.#nodes.all().filter(({ state }) => state !== "DEAD");
     const welcome: ClientWelcome = {
@@ -225,15 +240,21 @@ export class Head {
     this.#actors.processGone(processId);
     this.#leases.processGone(processId);
     this.#clients.tellAll("processGone", processId);
-    if (kind === "driver") for (const id of this.#groups.ofJob(jobId)) void this.#removeGroup(id);
+    this.#drivers.left(client.registration);
+    if (kind === "driver") this.#endGroups(jobId);
   }
 
   async #leave(peer: Peer): Promise<void> {
     this.#clientGone(peer.processId);
   }
 
-  /** What an actor created ends with it. */
+  #endGroups(jobId: string): void {
+    for (const id of this.#groups.ofJob(jobId)) void this.#removeGroup(id);
+  }
+
+  /** What an actor created ends with it, and so does the job that it runs. */
   #actorEnded(actorId: string): void {
+    this.#desk.jobs.actorEnded(actorId);
     for (const record of this.#actors.all()) {
       if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
       const message = `the actor that created it (${actorId}) has ended`;

@@ -35,6 +35,13 @@ export class LeaseTable {
     return this.#leases.size;
   }
 
+  /** What the tasks of a job hold. */
+  grantsOf(jobId: string): Grant[] {
+    return [...this.#leases.values()].flatMap(({ request, grant }) =>
+      request.jobId === jobId && grant ? [grant] : [],
+    );
+  }
+
   /** Answers when there is a host, which may be long. Rejects where there never can be one. */
   ask(request: LeaseRequest, holder: string): Promise<LeaseGrant> {
     const known = this.#leases.get(request.leaseId);

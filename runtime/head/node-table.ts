@@ -13,6 +13,8 @@ export interface NodeRecord {
   state: NodeState;
   /** Since when there is no connection to it; undefined while there is one. */
   silentSinceMs: number | undefined;
+  readonly joinedMs: number;
+  endedMs: number | null;
   /** Why it is dead. */
   reason: string;
 }
@@ -43,7 +45,15 @@ export class NodeTable {
   /** A node joins, or comes back after its head was started again. Nothing of it is taken yet. */
   join(registration: AgentRegistration, peer: Peer): NodeRecord {
     const { nodeId, total, gpuIds, labels } = registration;
-    const record: NodeRecord = { registration, peer, state: "ALIVE", silentSinceMs: undefined, reason: "" };
+    const record: NodeRecord = {
+      registration,
+      peer,
+      state: "ALIVE",
+      silentSinceMs: undefined,
+      joinedMs: Date.now(),
+      endedMs: null,
+      reason: "",
+    };
     this.#nodes.set(nodeId, record);
     this.#ledger.add(newNode(nodeId, total, gpuIds, labels));
     return record;
@@ -62,6 +72,7 @@ export class NodeTable {
     if (!record || record.state === "DEAD") return;
     record.state = "DEAD";
     record.reason = reason;
+    record.endedMs = Date.now();
     this.#ledger.remove(nodeId);
     const dead = this.all().filter(({ state }) => state === "DEAD");
     if (dead.length > deadKept) this.#nodes.delete(dead[0]?.registration.nodeId ?? "");

@@ -9,6 +9,7 @@ import type { HostSettings } from "../node/index.ts";
 import { tokenVariable } from "../transport/index.ts";
 import { ActorRunner } from "./actor-runner.ts";
 import { hostRuntime } from "./host-runtime.ts";
+import { TaskLog } from "./task-log.ts";
 import { TaskRunner } from "./task-runner.ts";
 
 /** Serves until the node agent ends this process. */
@@ -34,6 +35,7 @@ export async function serve(settings: HostSettings): Promise<void> {
   const begin = (jobId: string, namespace: string, actorId: string | null) => {
     adoptRuntime(() => hostRuntime({ process: own, handles, settings, jobId: jobId as JobId, namespace, actorId }));
   };
+  const tasks = new TaskLog((batch) => agent.tell("taskEvents", batch));
   const agent = own.connect(
     `unix:${agentSocket}`,
     {
@@ -42,17 +44,19 @@ export async function serve(settings: HostSettings): Promise<void> {
           case "startActor": {
             const start = payload as ActorStart;
             begin(start.jobId, start.info.namespace, start.actorId);
-            const actor = new ActorRunner(start, own, settings, () => agent.tell("exiting", null));
+            const actor = new ActorRunner(start, own, settings, tasks, () => agent.tell("exiting", null));
             runner = actor;
             return actor.start();
           }
           case "startLease": {
             const start = payload as LeaseStart;
             begin(start.jobId, start.namespace, null);
-            const tasks = new TaskRunner(start, own, settings, (topic, payload) => agent.tell(topic, payload));
-            runner = tasks;
-            return tasks.start();
+            const leased = new TaskRunner(start, own, settings, tasks, (topic, payload) => agent.tell(topic, payload));
+            runner = leased;
+            return leased.start();
           }
+          case "tasks":
+            return tasks.take();
           case "retire":
             return runner?.retire();
           case "endLease":

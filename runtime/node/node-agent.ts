@@ -9,8 +9,11 @@ import {
   formatAddress,
   type HostExit,
   type LeaseStart,
+  type LogQuery,
+  type LogRead,
   type RunningHost,
   type StartAnswer,
+  type TaskBatch,
 } from "../control/index.ts";
 import type { NodeId } from "../core/index.ts";
 import { RayError, RaySystemError } from "../errors/index.ts";
@@ -19,6 +22,9 @@ import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../tran
 import { encodeFailure } from "../wire/index.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
+import { type HostUse, LogBook } from "./log-book.ts";
+import { nodeStats } from "./node-stats.ts";
+import { TaskArchive } from "./task-archive.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
@@ -54,13 +60,18 @@ export class NodeAgent {
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, Use>();
   readonly #socket: string;
+  readonly #tasks: TaskArchive;
+  readonly #logs: LogBook;
   #head: Peer | undefined;
   #address = "";
   #closed = false;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
-    mkdirSync(join(options.sessionFolder, "logs"), { recursive: true, mode: 0o700 });
+    const logs = join(options.sessionFolder, "logs");
+    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    this.#tasks = new TaskArchive(options.nodeId);
+    this.#logs = new LogBook(options.nodeId, logs);
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token } = options;
     this.#server = new LinkServer({
@@ -151,6 +162,16 @@ export class NodeAgent {
         return this.#uses.get(payload as string)?.host.peer?.ask("retire", null);
       case "endLease":
         return this.#endLease(payload as string);
+      case "tasks":
+        return this.#tasks.all(this.#pool.all);
+      case "stats":
+        return nodeStats(this.#uses.values(), this.#pool.all);
+      case "logSources":
+        return this.#logs.sources(payload as LogQuery);
+      case "readLog": {
+        const { file, offset } = payload as LogRead;
+        return this.#logs.read(file, offset);
+      }
       default:
         throw new RaySystemError(
           `a node agent does not know the question "${method}": is the head of another version?`,
@@ -159,21 +180,37 @@ export class NodeAgent {
   }
 
   async #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts } = start;
+    const { hostId, actorId, restarts, jobId, info } = start;
     const known = this.#uses.get(hostId);
     if (known) return { address: known.host.address, pid: known.host.pid };
-    return this.#start(hostId, { actorId, leaseId: null, restarts, reusable: false }, "startActor", start);
+    return this.#start(hostId, { actorId, leaseId: null, restarts, reusable: false }, "startActor", start, {
+      actorId,
+      jobId,
+      name: info.className,
+      restarts,
+    });
   }
 
   async #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv } = start;
+    const { leaseId, gpuIds, runtimeEnv, jobId } = start;
     const known = this.#uses.get(leaseId);
     if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    return this.#start(leaseId, { actorId: null, leaseId, restarts: 0, reusable }, "startLease", start);
+    return this.#start(leaseId, { actorId: null, leaseId, restarts: 0, reusable }, "startLease", start, {
+      actorId: null,
+      jobId,
+      name: "",
+      restarts: 0,
+    });
   }
 
-  async #start(id: string, use: Omit<Use, "host">, method: string, start: unknown): Promise<StartAnswer> {
+  async #start(
+    id: string,
+    use: Omit<Use, "host">,
+    method: string,
+    start: unknown,
+    forWhat: HostUse,
+  ): Promise<StartAnswer> {
     let host: HostProcess;
     try {
       host = await this.#pool.take();
@@ -181,6 +218,7 @@ export class NodeAgent {
       return failed("WORKER_DIED", error);
     }
     this.#uses.set(id, { ...use, host });
+    this.#logs.used(host, forWhat);
     void host.gone.then((why) => this.#exited(id, host, why));
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
@@ -197,6 +235,7 @@ export class NodeAgent {
   async #killHost(hostId: string): Promise<void> {
     const use = this.#uses.get(hostId);
     this.#uses.delete(hostId);
+    if (use) await this.#tasks.collect(use.host);
     await use?.host.kill();
   }
 
@@ -206,7 +245,10 @@ export class NodeAgent {
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
     if (free === true) this.#pool.giveBack(use.host);
-    else await use.host.kill();
+    else {
+      await this.#tasks.collect(use.host);
+      await use.host.kill();
+    }
   }
 
   #exited(id: string, host: HostProcess, why: string): void {
@@ -220,6 +262,11 @@ export class NodeAgent {
     this.#head?.tell("hostExited", exit);
   }
 
+  #archive(peer: Peer, batch: TaskBatch): void {
+    const host = this.#pool.all.find((each) => each.peer === peer);
+    if (host) this.#tasks.add(host, batch);
+  }
+
   #hostHandlers(): PeerHandlers {
     return {
       request: (method, payload, peer) => {
@@ -231,6 +278,7 @@ export class NodeAgent {
       event: (topic, payload, peer) => {
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
+        else if (topic === "taskEvents") this.#archive(peer, payload as TaskBatch);
         else this.#head?.tell(topic, payload);
       },
     };
