@@ -1,11 +1,11 @@
-/** The commands that look at a cluster and direct it. */
+/** The commands that look at a cluster and direct it. What not all of them need is loaded by those that do. */
 
 import type { Command } from "commander";
 import { listKinds } from "../../runtime/control/index.ts";
 import { count } from "../flags.ts";
 import { drain } from "./cluster/drain.ts";
 import { type HeadFlags, withHead, withHeadFlags } from "./cluster/head-flags.ts";
-import { type KillFlags, kill } from "./cluster/kill.ts";
+import type { KillFlags } from "./cluster/kill.ts";
 import { get, type ListFlags, list, summary } from "./cluster/list.ts";
 import { logs } from "./cluster/logs.ts";
 import { status } from "./cluster/status.ts";
@@ -60,7 +60,10 @@ export function addClusterCommands(astune: Command): void {
   add("kill", "end a job, all of this user's jobs, or what astune runs on this machine; say what was ended")
     .argument("[job]", "its id, the beginning of it, or its name")
     .option("--all", "head and workers on this machine too")
-    .action((job: string | undefined, flags: KillFlags) => kill(job, flags, print));
+    .action(async (job: string | undefined, flags: KillFlags) => {
+      const { kill } = await import("./cluster/kill.ts");
+      await kill(job, flags, print);
+    });
 }
 
 async function showLogs(

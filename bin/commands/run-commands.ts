@@ -1,10 +1,8 @@
 /** `astune submit`, and the flags of the upstream launcher that mean the same. */
 
 import { type Command, Option } from "commander";
-import { submit } from "../../backbones/index.ts";
 import { loadConfig, UserError } from "../../configs/index.ts";
 import { type HeadFlags, withHeadFlags } from "./cluster/head-flags.ts";
-import { submitOnCluster } from "./cluster/submit.ts";
 
 /** The value of `--with-ray` without an address. */
 const here = "here";
@@ -48,9 +46,11 @@ export function addSubmitCommand(astune: Command): void {
       const { set, backbone } = flags;
       const loaded = await loadConfig(conf, { set, ...(backbone !== undefined && { backbone }) });
       if (loaded.config.backbone !== "debug") {
+        const { submitOnCluster } = await import("./cluster/submit.ts");
         return submitOnCluster(loaded, { ...flags, withRay: withRay !== undefined });
       }
       if (withRay !== undefined) process.stderr.write("--with-ray has no effect on the debug backbone\n");
+      const { submit } = await import("../../backbones/index.ts");
       const stop = new AbortController();
       let asked = 0;
       const onSignal = (): void => {
