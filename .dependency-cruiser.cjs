@@ -28,12 +28,15 @@ module.exports = {
         comment: `${room}/ is entered by its index.ts`,
         severity: "error",
         from: { pathNot: `^(${room}|test)/` },
-        to: { path: `^${room}/`, pathNot: [`^${room}/index\\.ts$`, `^${room}/[^/]+/index\\.(ts|js)$`] },
+        to: {
+          path: `^${room}/`,
+          pathNot: [`^${room}/index\\.ts$`, `^${room}/[^/]+/index\\.(ts|js)$`, "^runtime/typescript/"],
+        },
       })),
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "(^|/)(gen|node_modules|\\.venv)/" },
+    exclude: { path: "(^|/)(gen|bundles|node_modules|\\.venv)/" },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types"] },

@@ -1,6 +1,11 @@
 #!/usr/bin/env node
-// The `astune-worker` command: lets Node run the TypeScript sources, then hands over to astune-worker.ts.
-import "../runtime/typescript/index.js";
+// The `astune-worker` command: from its bundle where there is one, else from the TypeScript sources.
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { bundleOf } from "../runtime/typescript/bundle.js";
+import { registerTypescript } from "../runtime/typescript/register.js";
 
-const { main } = await import("./astune-worker.ts");
+const source = new URL("astune-worker.ts", import.meta.url);
+const bundle = await bundleOf(fileURLToPath(source));
+if (bundle === undefined) registerTypescript();
+const { main } = await import(bundle === undefined ? source.href : pathToFileURL(bundle).href);
 await main(process.argv);

@@ -17,6 +17,7 @@ export const KEY_ALIASES: Readonly<Record<string, string>> = {
   "trinity.max_staleness": "astune.trinity.max_staleness",
   "trinity.layout": "astune.trinity.layout",
   "trinity.partial_rollout": "astune.trinity.partial_rollout",
+  "trinity.runner_per_model": "astune.trinity.runner_per_model",
 };
 
 /** Values: key, then the other spelling and the schema's. */

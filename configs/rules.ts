@@ -82,6 +82,16 @@ const deterministicIsEmbedded: Rule = ({ deterministic, inference }) => {
   };
 };
 
+const deterministicIsLockstep: Rule = ({ deterministic, backbone, trinity }) => {
+  const runsAhead = backbone === "trinity" && trinity.layout === "separate" && trinity.max_staleness > 0;
+  if (!deterministic || !runsAhead) return undefined;
+  return {
+    path: ["astune", "trinity", "max_staleness"],
+    expected: "0, as deterministic is true and rollouts that run ahead depend on timing",
+    found: String(trinity.max_staleness),
+  };
+};
+
 const samplingHasATemperature: Rule = ({ rollout: { val_kwargs } }) => {
   if (!val_kwargs.do_sample || val_kwargs.temperature > 0) return undefined;
   return {
@@ -99,6 +109,7 @@ const RULES: readonly Rule[] = [
   groupHasABaseline,
   updatesHaveSequences,
   deterministicIsEmbedded,
+  deterministicIsLockstep,
   samplingHasATemperature,
 ];
 

@@ -26,8 +26,11 @@ export async function get(refs: ObjectRef | readonly ObjectRef[], options: GetOp
 
 async function inOrder(refs: readonly ObjectRef[]): Promise<unknown[]> {
   const values: unknown[] = [];
-  const slots = refs.map(slotOf);
-  for (const slot of slots) values.push(await readWhenSettled(slot));
+  for (const ref of refs) {
+    const slot = slotOf(ref);
+    // What came together is read together.
+    values.push(slot.settled && slot.prepare() === undefined ? slot.read() : await readWhenSettled(slot));
+  }
   return values;
 }
 

@@ -10,6 +10,7 @@ import {
   methodTable,
   setMethodOptions,
   type TaskOptions,
+  type TaskSpec,
 } from "./core/index.ts";
 import { runtime } from "./current.ts";
 import { InvalidOptionError } from "./errors/index.ts";
@@ -81,22 +82,20 @@ class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
 }
 
 class RemoteFunctionOf {
-  readonly #fn: AnyFunction;
-  readonly #options: TaskOptions;
+  readonly #given: TaskOptions;
+  readonly #spec: TaskSpec;
 
-  constructor(fn: AnyFunction, options: TaskOptions) {
-    compileTaskOptions(fn.name || "(anonymous)", options);
-    this.#fn = fn;
-    this.#options = options;
+  constructor(fn: AnyFunction, given: TaskOptions) {
+    this.#given = given;
+    this.#spec = { fn, kind: kindOf(fn), options: compileTaskOptions(fn.name || "(anonymous)", given) };
   }
 
   remote(...args: unknown[]): unknown {
-    const options = compileTaskOptions(this.#fn.name || "(anonymous)", this.#options);
-    return runtime().submitTask({ fn: this.#fn, kind: kindOf(this.#fn), options }, args);
+    return runtime().submitTask(this.#spec, args);
   }
 
   options(options: TaskOptions): RemoteFunctionOf {
-    return new RemoteFunctionOf(this.#fn, { ...this.#options, ...options });
+    return new RemoteFunctionOf(this.#spec.fn, { ...this.#given, ...options });
   }
 }
 

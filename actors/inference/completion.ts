@@ -21,8 +21,14 @@ interface WeightSpan {
   readonly end: number;
 }
 
-/** The request's body. `versionsPerToken` asks the server which weights made each token. */
-export function completionBody(request: GenerateRequest, model: string, versionsPerToken: boolean): object {
+/**
+ * How it is known which weights made each token: the server tells, or its reply is followed as it comes, or all of it is
+ * taken to be of the version when the request began.
+ */
+export type VersionSource = "server" | "stream" | "request";
+
+/** The request's body. */
+export function completionBody(request: GenerateRequest, model: string, versions: VersionSource): object {
   return {
     model,
     prompt: request.promptIds,
@@ -33,9 +39,9 @@ export function completionBody(request: GenerateRequest, model: string, versions
     logprobs: 0,
     stop_token_ids: request.stopTokenIds,
     return_token_ids: true,
-    stream: false,
+    stream: versions === "stream",
     ...(request.seed !== undefined && { seed: request.seed }),
-    ...(versionsPerToken && { return_weight_versions: true }),
+    ...(versions === "server" && { return_weight_versions: true }),
   };
 }
 
@@ -59,6 +65,31 @@ export function readCompletion(body: unknown, fallbackVersion: number): Generate
   const weightVersions = new Array<number>(tokenIds.length).fill(fallbackVersion);
   for (const span of choice.weight_versions ?? []) weightVersions.fill(Number(span.version), span.start, span.end);
   return { tokenIds, logprobs: checked, weightVersions, finishReason: finishReason(choice.finish_reason) };
+}
+
+/**
+ * Reads a reply as it comes. Each token carries what `version` says when it arrives: an engine that stands still for other
+ * weights sends nothing, so the cut lies between the tokens of the old weights and those of the new.
+ */
+export async function readStream(events: AsyncIterable<unknown>, version: () => number): Promise<GenerateReply> {
+  const [tokenIds, logprobs, weightVersions]: [number[], (number | null)[], number[]] = [[], [], []];
+  let finish: string | null | undefined;
+  for await (const event of events) {
+    const choice = (event as Completion | null)?.choices?.[0];
+    if (choice === undefined) throw broken(messageIn(event));
+    tokenIds.push(...(choice.token_ids ?? []));
+    logprobs.push(...(choice.logprobs?.token_logprobs ?? []));
+    while (weightVersions.length < tokenIds.length) weightVersions.push(version());
+    finish = choice.finish_reason ?? finish;
+  }
+  const choice = { token_ids: tokenIds, logprobs: { token_logprobs: logprobs }, finish_reason: finish ?? null };
+  return { ...readCompletion({ choices: [choice] }, version()), weightVersions };
+}
+
+/** What the server says of a failure in the middle of a stream. */
+function messageIn(event: unknown): string {
+  const error = (event as { error?: { message?: string } | string } | null)?.error;
+  return (typeof error === "string" ? error : error?.message) ?? "an event of the stream has no choice";
 }
 
 function finishReason(reason: string | null | undefined): FinishReason {

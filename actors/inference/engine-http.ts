@@ -1,5 +1,6 @@
 /** HTTP to one engine over its Unix socket: keep-alive, as many requests at once as the caller has, and no wait without end. */
 
+import { createInterface } from "node:readline";
 import { Pool } from "undici";
 import { EngineDiedError, EngineRequestError, EngineTimeoutError } from "./errors.ts";
 
@@ -51,6 +52,40 @@ export class EngineHttp {
     } catch (cause) {
       if (cause instanceof EngineRequestError) throw cause;
       if (request.signal?.aborted) throw request.signal.reason;
+      if (limit.aborted) throw new EngineTimeoutError({ during, waitedMs: request.timeoutMs }, { cause });
+      const how = cause instanceof Error ? cause.message : String(cause);
+      throw new EngineDiedError({ during, how, isUnseen: nobodyListens(cause) }, { cause });
+    }
+  }
+
+  /**
+   * The events of a reply that is streamed as server-sent events, parsed, up to `[DONE]`. The time limit is for all of
+   * it. A stream that ends before, or a failure on the way, is an `EngineError`.
+   */
+  async *events(request: EngineRequest): AsyncGenerator<unknown> {
+    const during = `${request.method} ${request.path.split("?")[0]}`;
+    const limit = AbortSignal.timeout(request.timeoutMs);
+    try {
+      const reply = await this.#pool.request({
+        method: request.method,
+        path: request.path,
+        signal: limit,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(request.body),
+      });
+      if (reply.statusCode >= 400) {
+        const message = messageOf(await reply.body.text());
+        throw new EngineRequestError({ during, status: reply.statusCode, message });
+      }
+      for await (const line of createInterface({ input: reply.body, crlfDelay: Number.POSITIVE_INFINITY })) {
+        if (!line.startsWith("data:")) continue;
+        const data = line.slice("data:".length).trim();
+        if (data === "[DONE]") return;
+        yield parse(data, during);
+      }
+      throw new EngineDiedError({ during, how: "its stream ended half-way" });
+    } catch (cause) {
+      if (cause instanceof EngineRequestError || cause instanceof EngineDiedError) throw cause;
       if (limit.aborted) throw new EngineTimeoutError({ during, waitedMs: request.timeoutMs }, { cause });
       const how = cause instanceof Error ? cause.message : String(cause);
       throw new EngineDiedError({ during, how, isUnseen: nobodyListens(cause) }, { cause });

@@ -1,5 +1,7 @@
 /** What goes wrong with an engine, by what the caller can do: `retryable` says whether the same call may yet succeed. */
 
+import { registerErrorClass } from "../../runtime/index.ts";
+
 /** The base of all engine errors. */
 export abstract class EngineError extends Error {
   abstract readonly code: string;
@@ -111,4 +113,17 @@ export class EngineSleepError extends EngineError {
     super(`The engine is not ${facts.wanted}: ${facts.why}`);
     this.name = "EngineSleepError";
   }
+}
+
+// A caller in another process asks what it may do about an error, too.
+for (const Class of [
+  EngineDiedError,
+  EngineTimeoutError,
+  EngineRequestError,
+  EngineStartError,
+  WeightSwapError,
+  BadWeightsError,
+  EngineSleepError,
+]) {
+  registerErrorClass(Class);
 }

@@ -8,6 +8,7 @@ export {
   type Equipment,
 } from "./choose-engine.ts";
 export type { Engine, EngineInfo, GenerateReply, GenerateRequest } from "./engine.ts";
+export { type EngineHandle, engineOf } from "./engine-handle.ts";
 export {
   BadWeightsError,
   EngineDiedError,

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../configs/index.ts";
+import { getGpuIds } from "../../runtime/index.ts";
 import type { Engine, EngineInfo, GenerateReply, GenerateRequest } from "./engine.ts";
 import { KernelServer } from "./kernel-server.ts";
 import { defaultTimeouts, type InferenceOptions, type InferenceTimeouts, type NewWeights } from "./options.ts";
@@ -24,6 +25,7 @@ export class InferenceActor implements Engine {
   readonly #timeouts: InferenceTimeouts;
   readonly #engine: SupervisedEngine;
   #pid: number | undefined;
+  #environment: Readonly<Record<string, string>> = {};
 
   constructor(options: InferenceOptions) {
     this.#options = options;
@@ -33,13 +35,19 @@ export class InferenceActor implements Engine {
       initial: { dir: options.modelPath, version: 0 },
       timeouts: this.#timeouts,
       maxRestarts: options.maxRestarts ?? 3,
-      onEvent: options.onEvent ?? (() => {}),
+      partialRollouts: options.partialRollouts ?? false,
+      onEvent: options.onEvent ?? ((line) => process.stderr.write(`${line}\n`)),
     });
   }
 
   /** Starts the engine, or attaches to it. Throws a `UserError` for a missing model, else `EngineStartError`. */
   async start(): Promise<EngineInfo> {
     this.#checkModel();
+    const { gpus } = this.#options;
+    if (gpus !== undefined) {
+      const ids = getGpuIds().slice(gpus.first, gpus.first + gpus.count);
+      this.#environment = { CUDA_VISIBLE_DEVICES: ids.join(",") };
+    }
     const began = performance.now();
     const server = await this.#engine.start();
     return {
@@ -108,7 +116,7 @@ export class InferenceActor implements Engine {
 
   async #startServer(signal: AbortSignal): Promise<RunningServer> {
     const { kind, modelPath, logDir, socketPath, embedded, vllm, onEvent } = this.#options;
-    const common = { modelPath, logDir, timeouts: this.#timeouts, signal };
+    const common = { modelPath, logDir, timeouts: this.#timeouts, environment: this.#environment, signal };
     if (kind === "embedded") {
       const server = await KernelServer.start({
         ...common,

@@ -19,6 +19,8 @@ export interface KernelServerOptions {
   readonly socketPath?: string;
   readonly embedded?: Partial<EmbeddedOptions>;
   readonly timeouts: InferenceTimeouts;
+  /** Variables of a kernel of our own, beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Ends a start that is under way. */
   readonly signal?: AbortSignal;
 }
@@ -113,7 +115,7 @@ async function startKernel(options: KernelServerOptions): Promise<{ kernel: Kern
     logDir: options.logDir,
     name: "engine",
     // Threads that wait without giving up their core make a busy machine ten times slower.
-    environment: { OMP_WAIT_POLICY: process.env["OMP_WAIT_POLICY"] ?? "PASSIVE" },
+    environment: { OMP_WAIT_POLICY: process.env["OMP_WAIT_POLICY"] ?? "PASSIVE", ...options.environment },
   });
   const giveUp = AbortSignal.any([
     AbortSignal.timeout(options.timeouts.startMs),

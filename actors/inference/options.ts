@@ -58,12 +58,19 @@ export interface InferenceOptions {
   readonly socketPath?: string;
   /** Where the engine's log is written. */
   readonly logDir: string;
+  /** Which of the actor's GPUs the engine uses, where it shares them with others. All of them by default. */
+  readonly gpus?: { readonly first: number; readonly count: number };
   readonly vllm?: VllmOptions;
   readonly embedded?: Partial<EmbeddedOptions>;
+  /**
+   * Weights will change under running generations: where the server does not say itself which weights made which token,
+   * its replies are followed as they come. False by default: a reply is then taken to be of the weights it began with.
+   */
+  readonly partialRollouts?: boolean;
   readonly timeouts?: Partial<InferenceTimeouts>;
   /** How often a dead server is started again before it served anything. 3 by default. */
   readonly maxRestarts?: number;
-  /** Told what happens between start and close, one line each. */
+  /** Told what happens between start and close, one line each. Default: standard error. */
   readonly onEvent?: (line: string) => void;
 }
 

@@ -24,8 +24,11 @@ export interface RunningServer {
   readonly capabilities: ReadonlySet<Capability>;
   /** Settles when the server's process is gone, with its whole process group; never for one that is not ours. */
   readonly ended: Promise<ServerEnd>;
-  /** Serves other weights from now on. When it throws, nobody knows what is served: close this server. */
-  loadWeights(weights: ServedWeights): Promise<void>;
+  /**
+   * Serves other weights from now on; `swapped` is told when they are in, before a generation goes on. When it throws,
+   * nobody knows what is served: close this server.
+   */
+  loadWeights(weights: ServedWeights, swapped?: () => void): Promise<void>;
   /** Ends the server and everything it started: asked first, then forced. May be called twice. */
   close(): Promise<void>;
 }

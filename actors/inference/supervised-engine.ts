@@ -1,7 +1,7 @@
 /** Keeps one engine alive: starts it, watches it, starts it again with the weights it should have, swaps weights. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { completionBody, readCompletion } from "./completion.ts";
+import { completionBody, readCompletion, readStream, type VersionSource } from "./completion.ts";
 import type { Engine, GenerateReply, GenerateRequest } from "./engine.ts";
 import { EngineDiedError, EngineTimeoutError, WeightSwapError } from "./errors.ts";
 import { watchHealth } from "./health-watch.ts";
@@ -17,6 +17,8 @@ export interface SupervisedEngineOptions {
   readonly initial: ServedWeights;
   readonly timeouts: InferenceTimeouts;
   readonly maxRestarts: number;
+  /** Weights change under running generations. */
+  readonly partialRollouts?: boolean;
   readonly onEvent: (line: string) => void;
 }
 
@@ -29,6 +31,8 @@ export class SupervisedEngine implements Engine {
   #server: Promise<RunningServer> | undefined;
   #state: EngineState = "new";
   #weights: ServedWeights;
+  /** Version of the tokens that arrive, from the moment of a swap. */
+  #arriving: number | undefined;
   #sleepLevel = 0;
   #restarts = 0;
   #inFlight = 0;
@@ -87,10 +91,13 @@ export class SupervisedEngine implements Engine {
       for (let attempt = 1; ; attempt++) {
         const server = await this.#ready(this.#options.timeouts.startMs);
         try {
-          await server.loadWeights(weights);
+          await server.loadWeights(weights, () => {
+            this.#arriving = weights.version;
+          });
           this.#weights = weights;
           return;
         } catch (cause) {
+          this.#arriving = undefined;
           const why = cause instanceof Error ? cause.message : String(cause);
           this.#options.onEvent(`loading weights of version ${weights.version} failed (${why}); starting again`);
           await this.#recycle(server);
@@ -151,15 +158,24 @@ export class SupervisedEngine implements Engine {
 
   async #ask(server: RunningServer, request: GenerateRequest): Promise<GenerateReply> {
     const version = this.weightVersion;
-    const body = await server.http.json({
+    const source = this.#versionSource(server);
+    const asked = {
       method: "POST",
       path: "/v1/completions",
-      body: completionBody(request, server.modelName, server.capabilities.has("return_weight_versions")),
+      body: completionBody(request, server.modelName, source),
       timeoutMs: this.#options.timeouts.requestMs,
-    });
-    const reply = readCompletion(body, version);
+    } as const;
+    const reply =
+      source === "stream"
+        ? await readStream(server.http.events(asked), () => this.#arriving ?? this.weightVersion)
+        : readCompletion(await server.http.json(asked), version);
     this.#restarts = 0;
     return reply;
+  }
+
+  #versionSource({ capabilities }: RunningServer): VersionSource {
+    if (capabilities.has("return_weight_versions")) return "server";
+    return this.#options.partialRollouts === true && capabilities.has("pause_keep") ? "stream" : "request";
   }
 
   async #incarnate(): Promise<RunningServer> {

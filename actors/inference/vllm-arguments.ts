@@ -22,6 +22,8 @@ export function vllmArguments(modelPath: string, socketPath: string, options: Vl
     ...["--logprobs-mode", "processed_logprobs"],
     // No sampling defaults from the model's folder: what is not asked for is off.
     ...["--generation-config", "vllm"],
+    // Our own `reload_weights_whole`; the module lies beside the launcher, where Python looks first.
+    ...["--worker-extension-cls", "vllm_reload.ReloadExtension"],
     "--enable-prefix-caching",
     "--disable-uvicorn-access-log",
     ...(options.enforceEager ? ["--enforce-eager"] : []),

@@ -12,7 +12,7 @@ import type { InferenceTimeouts, VllmOptions } from "./options.ts";
 import { type PrivateSocket, privateSocket } from "./private-socket.ts";
 import type { RunningServer, ServedWeights, ServerEnd } from "./running-server.ts";
 import { MODEL_NAME, vllmArguments, vllmEnvironment } from "./vllm-arguments.ts";
-import { runSteps, swapSteps } from "./weight-swap.ts";
+import { RESUME, runSteps, swapSteps } from "./weight-swap.ts";
 
 const LAUNCHER = fileURLToPath(new URL("vllm_launcher.py", import.meta.url));
 const POLL_MS = 250;
@@ -22,6 +22,8 @@ export interface VllmServerOptions {
   readonly logDir: string;
   readonly vllm: VllmOptions;
   readonly timeouts: InferenceTimeouts;
+  /** Variables of the server beside those of this process and of `vllm`. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Another program in vLLM's place, for tests. */
   readonly command?: readonly string[];
   readonly onEvent?: (line: string) => void;
@@ -71,7 +73,7 @@ export class VllmServer implements RunningServer {
     const process = new EngineProcess({
       command: command as string,
       args: [...first, ...vllmArguments(options.modelPath, socket.path, options.vllm)],
-      environment: vllmEnvironment(options.vllm),
+      environment: { ...vllmEnvironment(options.vllm), ...options.environment },
       logFile,
     });
     const http = new EngineHttp(socket.path);
@@ -103,7 +105,7 @@ export class VllmServer implements RunningServer {
     }
   }
 
-  async loadWeights(weights: ServedWeights): Promise<void> {
+  async loadWeights(weights: ServedWeights, swapped: () => void = () => {}): Promise<void> {
     if (weights.dir === undefined) throw new Error("vLLM needs a folder to load weights from");
     const timeoutMs = this.#timeouts.swapStepMs;
     const steps = swapSteps(this.capabilities, { dir: weights.dir, version: weights.version }, timeoutMs);
@@ -111,7 +113,10 @@ export class VllmServer implements RunningServer {
       const message = `vLLM ${this.version} cannot reload weights; 0.17 or newer can`;
       throw new EngineRequestError({ during: "weight swap", status: 404, message });
     }
-    await runSteps(this.http, steps, timeoutMs);
+    const goOn = steps.findIndex((step) => step.path === RESUME);
+    await runSteps(this.http, goOn < 0 ? steps : steps.slice(0, goOn), timeoutMs);
+    swapped();
+    if (goOn >= 0) await runSteps(this.http, steps.slice(goOn), timeoutMs);
   }
 
   async close(): Promise<void> {

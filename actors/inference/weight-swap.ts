@@ -9,6 +9,9 @@ export interface SwapStep {
   readonly body?: unknown;
 }
 
+/** The step with which generations go on. */
+export const RESUME = "/resume";
+
 /**
  * The requests of a swap, in order, for what the server has; pure. Running generations are kept where the server can,
  * else waited for; their old keys and values are dropped with the prefix cache. A server without `collective_rpc`
@@ -29,7 +32,7 @@ export function swapSteps(
     {
       path: "/collective_rpc",
       body: {
-        method: "reload_weights",
+        method: "reload_weights_whole",
         kwargs: { weights_path: weights.dir },
         timeout: Math.ceil(timeoutMs / 1000),
       },
@@ -38,7 +41,7 @@ export function swapSteps(
     ...(has.has("update_weight_version")
       ? [{ path: "/update_weight_version", body: { new_version: String(weights.version) } }]
       : []),
-    ...(has.has("pause") ? [{ path: "/resume" }] : []),
+    ...(has.has("pause") ? [{ path: RESUME }] : []),
   ];
 }
 

@@ -37,8 +37,6 @@ export interface DetailedTrainMetrics extends TrainMetrics {
   /** r = exp(log-probability − its value before the first update), mean and maximum over trained tokens. */
   readonly ratioMean: number;
   readonly ratioMax: number;
-  /** Learning rate of the next update. */
-  readonly learningRate: number;
 }
 
 /** Owns one kernel process. Calls run one after another in the kernel, in the order they were made. */

@@ -30,7 +30,13 @@ export interface LearnerOptions {
     readonly betas: readonly [number, number];
     readonly weightDecay: number;
     readonly gradClip: number;
+    /** Updates over which the rate rises from 0. */
     readonly warmupSteps: number;
+    /** The rate after warm-up: as it is, or along half a cosine down to `minLrRatio` · `lr`. */
+    readonly schedule: "constant" | "cosine";
+    readonly minLrRatio: number;
+    /** Updates of the whole run, those before a resume included: where the cosine ends. */
+    readonly totalUpdates: number;
   };
 }
 
@@ -69,6 +75,8 @@ export interface TrainMetrics {
   readonly trainedTokens: number;
   readonly totalTokens: number;
   readonly updates: number;
+  /** Learning rate of the next update. */
+  readonly learningRate: number;
   /** Updates that were left out because a gradient or weight was not finite, and where their batches lie. */
   readonly skippedUpdates: number;
   readonly skippedBatches: readonly string[];

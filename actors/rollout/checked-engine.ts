@@ -1,17 +1,16 @@
 /** An engine whose replies are fit to learn from: what is not is a failure, which another engine may mend. */
 
-import { type Engine, EngineError, type GenerateReply } from "../inference/index.ts";
+import { EngineError, type GenerateReply, type RoutedEngine } from "../inference/index.ts";
 
 /** Rejects replies that were cut off, whose arrays differ in length, or that hold a number that is not finite. */
-export function checkedEngine(engine: Engine): Engine {
-  return {
-    async generate(request) {
-      const reply = await engine.generate(request);
-      const fault = replyFault(reply);
-      if (fault !== undefined) throw new Error(`the engine's reply is not usable: ${fault}`);
-      return reply;
-    },
+export function checkedEngine(engine: RoutedEngine): RoutedEngine {
+  const generate: RoutedEngine["generate"] = async (request) => {
+    const reply = await engine.generate(request);
+    const fault = replyFault(reply);
+    if (fault !== undefined) throw new Error(`the engine's reply is not usable: ${fault}`);
+    return reply;
   };
+  return engine.health === undefined ? { generate } : { generate, health: engine.health.bind(engine) };
 }
 
 /** Everything but what an engine calls final may go better on another engine. */

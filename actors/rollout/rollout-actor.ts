@@ -2,7 +2,7 @@
 
 import { basename, resolve } from "node:path";
 import type { Episode, EpisodeStatus } from "../episode.ts";
-import { EngineRouter } from "../inference/index.ts";
+import { type Engine, EngineRouter, engineOf } from "../inference/index.ts";
 import { loadClass } from "../protocol/index.ts";
 import { serviceEnvironments } from "../tasks/index.ts";
 import { checkedEngine, mayGoBetterElsewhere } from "./checked-engine.ts";
@@ -28,6 +28,7 @@ const defaultMaxRequestBytes = 16 * 1024 * 1024;
 
 interface Started {
   readonly settings: SessionSettings;
+  readonly engines: readonly Engine[];
   readonly workflowClass: WorkflowClass;
 }
 
@@ -66,10 +67,11 @@ export class RolloutActor {
       if (!said.has(line)) log(line);
       said.add(line);
     };
+    const checked = engines.map((engine) => checkedEngine(engineOf(engine)));
     const settings: SessionSettings = {
       text,
       cache: new PromptCache(text),
-      engine: new EngineRouter(engines.map(checkedEngine), { isRetryable: mayGoBetterElsewhere }),
+      engine: new EngineRouter(checked, { isRetryable: mayGoBetterElsewhere }),
       modelName: modelName ?? basename(resolve(modelPath)),
       maxModelLen: this.#options.maxModelLen,
       maxResponseTokens: this.#options.maxResponseTokens,
@@ -77,13 +79,15 @@ export class RolloutActor {
       logOnce,
     };
     await this.#server.start();
-    this.#started = { settings, workflowClass: loaded };
+    this.#started = { settings, engines: checked, workflowClass: loaded };
   }
 
   /** Runs one episode. Never rejects for what the workflow, the engine or the sandbox does: that is the episode's status. */
   async runEpisode(request: EpisodeRequest): Promise<Episode> {
     if (!this.#started) throw new Error("the RolloutActor was not started");
-    const { settings, workflowClass } = this.#started;
+    const { settings: shared, engines, workflowClass } = this.#started;
+    const only = request.engine === undefined ? undefined : engines[request.engine];
+    const settings = only === undefined ? shared : { ...shared, engine: only };
     const session = new EpisodeSession(request, settings);
     const baseUrl = this.#server.open(session);
     this.#running.add(session);

@@ -1,6 +1,6 @@
 /** What a RolloutActor is created with, and what one episode is asked for with. */
 
-import type { Engine } from "../inference/engine.ts";
+import type { Engine, EngineHandle } from "../inference/index.ts";
 import type { ChatMessage, Task } from "../task.ts";
 import type { SandboxLimits } from "./sandbox/index.ts";
 import type { CodeResult, Environment, Workflow } from "./workflow.ts";
@@ -28,6 +28,8 @@ export interface EpisodeRequest {
   readonly sampling: Sampling;
   /** Wall time of the whole episode. */
   readonly timeoutMs: number;
+  /** Index of the one engine that this episode may ask; any of them by default. */
+  readonly engine?: number;
 }
 
 /** An instance of a task's environment, opened for one episode. */
@@ -61,7 +63,8 @@ export interface RolloutOptions {
   readonly workflow: string;
   readonly workflowClass?: WorkflowClass;
   readonly searchFolders: readonly string[];
-  readonly engines: readonly Engine[];
+  /** Engines, or handles to the actors that own them; between processes only handles can be sent. */
+  readonly engines: readonly (Engine | EngineHandle)[];
   /** Tokens of prompt and reply together. */
   readonly maxModelLen: number;
   /** Tokens of one reply. */

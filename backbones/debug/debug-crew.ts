@@ -4,32 +4,19 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import {
   chooseEngine,
-  type Engine,
   InferenceActor,
   type InferenceOptions,
   JudgeActor,
   LearnerActor,
   RolloutActor,
 } from "../../actors/index.ts";
-import type { AstuneConfig } from "../../configs/index.ts";
 import { ActorDiedError, get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
-import type { Crew } from "../loop/index.ts";
-import { judgeOptions, learnerOptions, rolloutOptions, type SearchFolders, vllmOptions } from "../loop/index.ts";
+import type { Crew, CrewOptions } from "../loop/index.ts";
+import { judgeOptions, learnerOptions, rolloutOptions, vllmOptions } from "../loop/index.ts";
 import { visibleGpus } from "./visible-gpus.ts";
 
-export interface DebugCrewOptions {
-  readonly config: AstuneConfig;
-  readonly searchFolders: SearchFolders;
-  readonly logFolder: string;
-  /** Where weights lie on their way to an engine of its own process. */
-  readonly weightsFolder: string;
-  /** Where batches of skipped updates are kept. */
-  readonly badBatchFolder: string;
-  readonly say: (line: string) => void;
-}
-
 /** Starts learner, engines, rollout and judge. What was started is closed again when a later start fails. */
-export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
+export async function openDebugCrew(options: CrewOptions): Promise<Crew> {
   const { config, logFolder, say } = options;
   const gpus = config.trainer_common.n_gpus_per_node === 0 ? 0 : await visibleGpus();
   await init({ local: true, numCpus: cpus().length, numGpus: gpus });
@@ -59,7 +46,7 @@ export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
     const learner = remote(LearnerActor).options(lease).remote({ logDir: logFolder });
     closers.push(() => get(learner.close.remote()));
     say("loading the model into the learner");
-    await learner.load.remote(learnerOptions(config, gpus));
+    await learner.load.remote(learnerOptions(config, gpus, options.totalUpdates));
 
     const choice = await chooseEngine(config.inference.engine, { deterministic: config.deterministic });
     say(`engine: ${choice.kind} (${choice.reason})`);
@@ -83,7 +70,7 @@ export async function openDebugCrew(options: DebugCrewOptions): Promise<Crew> {
       .options({ maxConcurrency })
       .remote({
         ...rolloutOptions(config, options.searchFolders),
-        engines: engines.map((engine): Engine => ({ generate: (request) => get(engine.generate.remote(request)) })),
+        engines,
         log: say,
       });
     closers.push(() => get(rollout.close.remote()));

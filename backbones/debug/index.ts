@@ -1,3 +1,3 @@
 /** The public door of the debug backbone. */
 
-export { type DebugCrewOptions, openDebugCrew } from "./debug-crew.ts";
+export { openDebugCrew } from "./debug-crew.ts";

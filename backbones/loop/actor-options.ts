@@ -13,7 +13,8 @@ function dtypeOf(config: AstuneConfig, gpus: number): "float32" | "bfloat16" {
   return gpus > 0 ? "bfloat16" : "float32";
 }
 
-export function learnerOptions(config: AstuneConfig, gpus: number): LearnerOptions {
+/** `totalUpdates`: of the whole run, for the learning rate's schedule. */
+export function learnerOptions(config: AstuneConfig, gpus: number, totalUpdates: number): LearnerOptions {
   const { trainer_common: trainer, model } = config;
   return {
     modelPath: model.path,
@@ -31,12 +32,19 @@ export function learnerOptions(config: AstuneConfig, gpus: number): LearnerOptio
       weightDecay: trainer.optim.weight_decay,
       gradClip: trainer.optim.grad_clip,
       warmupSteps: trainer.optim.lr_warmup_steps,
+      schedule: trainer.optim.lr_scheduler_type,
+      minLrRatio: trainer.optim.min_lr_ratio,
+      totalUpdates,
     },
   };
 }
 
+/** vLLM's CPU build rounds logits to bfloat16 unless it is told; the learner keeps them in float32. */
+const FLOAT32_LOGITS = ["--hf-overrides", '{"head_dtype":"float32"}'];
+
 export function vllmOptions(config: AstuneConfig, gpus: number, logFolder: string): InferenceOptions {
   const { rollout, inference, model } = config;
+  const dtype = dtypeOf(config, gpus);
   return {
     kind: "vllm",
     modelPath: model.path,
@@ -45,11 +53,26 @@ export function vllmOptions(config: AstuneConfig, gpus: number, logFolder: strin
       tensorParallelSize: rollout.tensor_model_parallel_size,
       maxModelLen: rollout.max_model_len,
       maxNumSeqs: rollout.max_num_seqs,
-      dtype: dtypeOf(config, gpus),
+      dtype,
       gpuMemoryUtilization: inference.gpu_memory_utilization,
       enforceEager: inference.enforce_eager,
       seed: config.seed,
-      extraArgs: inference.vllm_args,
+      extraArgs: [...(gpus === 0 && dtype === "bfloat16" ? FLOAT32_LOGITS : []), ...inference.vllm_args],
+    },
+  };
+}
+
+/** An embedded engine in a process of its own. */
+export function embeddedOptions(config: AstuneConfig, gpus: number, logFolder: string): InferenceOptions {
+  return {
+    kind: "embedded",
+    modelPath: config.model.path,
+    logDir: logFolder,
+    embedded: {
+      dtype: dtypeOf(config, gpus),
+      device: gpus === 0 ? "cpu" : "auto",
+      deterministic: config.deterministic,
+      maxBatch: config.inference.max_batch,
     },
   };
 }

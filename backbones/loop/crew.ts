@@ -9,6 +9,22 @@ import type {
   TrainMetrics,
   TrainOptions,
 } from "../../actors/index.ts";
+import type { AstuneConfig } from "../../configs/index.ts";
+import type { SearchFolders } from "./actor-options.ts";
+
+/** What a backbone opens a crew with. */
+export interface CrewOptions {
+  readonly config: AstuneConfig;
+  /** Optimiser updates of the whole run. */
+  readonly totalUpdates: number;
+  readonly searchFolders: SearchFolders;
+  readonly logFolder: string;
+  /** Where weights lie on their way to an engine of its own process. */
+  readonly weightsFolder: string;
+  /** Where batches of skipped updates are kept. */
+  readonly badBatchFolder: string;
+  readonly say: (line: string) => void;
+}
 
 export interface Crew {
   /** One line for people: engine, devices. */

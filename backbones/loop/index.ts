@@ -1,6 +1,14 @@
 /** The public door of the loop that all backbones share. */
 
-export { judgeOptions, learnerOptions, rolloutOptions, type SearchFolders, vllmOptions } from "./actor-options.ts";
-export type { Crew } from "./crew.ts";
+export {
+  embeddedOptions,
+  judgeOptions,
+  learnerOptions,
+  rolloutOptions,
+  type SearchFolders,
+  vllmOptions,
+} from "./actor-options.ts";
+export type { Crew, CrewOptions } from "./crew.ts";
 export { type LoopPlan, planLoop } from "./plan.ts";
+export { seedAt } from "./seed.ts";
 export { type LoopParts, TuningLoop } from "./tuning-loop.ts";

@@ -5,13 +5,15 @@ import { join } from "node:path";
 import type { TaskOrderState } from "../../actors/index.ts";
 import { UserError } from "../../configs/index.ts";
 import type { Rates } from "../experiment/index.ts";
-import type { BufferedGroup } from "./sample-buffer.ts";
+import type { ExplorerState } from "./explorer.ts";
+import type { RolledGroup } from "./sample-buffer.ts";
 
 export interface LoopState {
   readonly step: number;
   readonly weightVersion: number;
   readonly order: TaskOrderState;
-  readonly buffer: readonly BufferedGroup[];
+  readonly buffer: readonly RolledGroup[];
+  readonly explorer: ExplorerState;
   readonly before: Rates | null;
   readonly episodes: number;
   readonly failedEpisodes: number;
@@ -22,12 +24,38 @@ export interface LoopState {
 }
 
 const FILE = "loop.json";
+/** One group a line: all of them in one text may be longer than a text can be. */
+const GROUPS_FILE = "groups.jsonl";
+
+interface GroupLine {
+  readonly group: RolledGroup;
+  /** Whether it waits in the buffer, and whether no metrics speak of it yet. */
+  readonly waits: boolean;
+  readonly unreported: boolean;
+}
 
 /** Writes the state and waits until the disk has it. */
 export async function writeLoopState(folder: string, state: LoopState): Promise<void> {
-  const file = await open(join(folder, FILE), "w");
+  const { buffer, explorer, ...rest } = state;
+  const { groups, ...counts } = explorer.unreported;
+  const waiting = new Set(buffer);
+  const unreported = new Set(groups);
+  const lines = [...new Set([...buffer, ...groups])].map((group) => ({
+    group,
+    waits: waiting.has(group),
+    unreported: unreported.has(group),
+  }));
+  await writeSynced(
+    join(folder, GROUPS_FILE),
+    lines.map((line: GroupLine) => `${JSON.stringify(line)}\n`),
+  );
+  await writeSynced(join(folder, FILE), [JSON.stringify({ ...rest, explorer: { ...explorer, unreported: counts } })]);
+}
+
+async function writeSynced(path: string, parts: readonly string[]): Promise<void> {
+  const file = await open(path, "w");
   try {
-    await file.writeFile(JSON.stringify(state));
+    for (const part of parts) await file.write(part);
     await file.sync();
   } finally {
     await file.close();
@@ -37,7 +65,14 @@ export async function writeLoopState(folder: string, state: LoopState): Promise<
 /** Reads a checkpoint's state. */
 export async function readLoopState(folder: string): Promise<LoopState> {
   try {
-    return JSON.parse(await readFile(join(folder, FILE), "utf8")) as LoopState;
+    const state = JSON.parse(await readFile(join(folder, FILE), "utf8")) as Omit<LoopState, "buffer">;
+    const lines = await readGroups(join(folder, GROUPS_FILE));
+    const groups = lines.filter((line) => line.unreported).map((line) => line.group);
+    return {
+      ...state,
+      buffer: lines.filter((line) => line.waits).map((line) => line.group),
+      explorer: { ...state.explorer, unreported: { ...state.explorer.unreported, groups } },
+    };
   } catch (error) {
     throw new UserError(
       {
@@ -49,4 +84,15 @@ export async function readLoopState(folder: string): Promise<LoopState> {
       { cause: error },
     );
   }
+}
+
+async function readGroups(path: string): Promise<GroupLine[]> {
+  const lines: GroupLine[] = [];
+  const file = await open(path);
+  try {
+    for await (const line of file.readLines()) if (line !== "") lines.push(JSON.parse(line) as GroupLine);
+  } finally {
+    await file.close();
+  }
+  return lines;
 }

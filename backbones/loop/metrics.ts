@@ -1,6 +1,23 @@
 /** The learner's numbers under the names that files and curves use, and the line that people read after each step. */
 
-import type { TrainMetrics } from "../../actors/index.ts";
+import type { JudgedEpisode, TrainMetrics } from "../../actors/index.ts";
+import { rolloutMetrics } from "../experiment/index.ts";
+import type { Exploration } from "./explorer.ts";
+
+/** Metrics of what was rolled out since the row before; `groups` holds the episodes of each task. */
+export function explorationMetrics(
+  groups: readonly (readonly JudgedEpisode[])[],
+  { failed, retried, busySeconds, heldSeconds, tokensPerSecond }: Exploration,
+): Record<string, number> {
+  return {
+    ...rolloutMetrics(groups),
+    "episode/failed": failed,
+    "episode/retried": retried,
+    "time/rollout_seconds": busySeconds,
+    "time/held_seconds": heldSeconds,
+    "throughput/rollout_tokens_per_second": tokensPerSecond,
+  };
+}
 
 /** Metrics of one update; none where a step had nothing to learn from. */
 export function learnerMetrics(metrics: TrainMetrics | undefined): Record<string, number> {
@@ -17,6 +34,7 @@ export function learnerMetrics(metrics: TrainMetrics | undefined): Record<string
     "learner/trained_tokens": metrics.trainedTokens,
     "learner/total_tokens": metrics.totalTokens,
     "learner/updates": metrics.updates,
+    "learner/learning_rate": metrics.learningRate,
     "learner/skipped_updates": metrics.skippedUpdates,
     "throughput/learn_tokens_per_second": metrics.totalTokens / Math.max(1e-6, metrics.seconds),
   };

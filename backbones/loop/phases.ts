@@ -3,19 +3,22 @@
 /** Seconds by phase, summed over the run. */
 export class Phases {
   readonly #seconds: Record<string, number>;
+  readonly #now: () => number;
 
-  constructor(seconds: Readonly<Record<string, number>> = {}) {
+  /** `now` is a clock in milliseconds. */
+  constructor(now: () => number, seconds: Readonly<Record<string, number>> = {}) {
+    this.#now = now;
     this.#seconds = { ...seconds };
   }
 
   /** Runs `work`, adds its time to `phase`, and returns its result with the seconds it took. */
   async measure<T>(phase: string, work: () => Promise<T>): Promise<{ readonly result: T; readonly seconds: number }> {
-    const started = performance.now();
+    const started = this.#now();
     try {
       const result = await work();
-      return { result, seconds: (performance.now() - started) / 1000 };
+      return { result, seconds: (this.#now() - started) / 1000 };
     } finally {
-      this.#seconds[phase] = (this.#seconds[phase] ?? 0) + (performance.now() - started) / 1000;
+      this.#seconds[phase] = (this.#seconds[phase] ?? 0) + (this.#now() - started) / 1000;
     }
   }
 

@@ -6,8 +6,11 @@ import type { RolloutPlan } from "./rollouts.ts";
 
 export interface LoopPlan {
   readonly totalSteps: number;
+  /** Optimiser updates of the whole run, if each step has something to learn from. */
+  readonly totalUpdates: number;
   readonly tasksPerStep: number;
   readonly dynamicSampling: boolean;
+  /** Steps that rollouts may run ahead of training; 0 is lockstep. */
   readonly maxStaleness: number;
   readonly saveEvery: number;
   readonly testEvery: number;
@@ -34,11 +37,13 @@ export function planLoop(config: AstuneConfig, trainingTasks: number, validation
     maxRetries: rollout.max_episode_retries,
     ...(config.deterministic && { seed: config.seed }),
   };
+  const totalSteps = trainer.total_training_steps ?? trainer.total_epochs * stepsPerEpoch;
   return {
-    totalSteps: trainer.total_training_steps ?? trainer.total_epochs * stepsPerEpoch,
+    totalSteps,
+    totalUpdates: totalSteps * trainer.mini_batch_num,
     tasksPerStep,
     dynamicSampling: algorithm.dynamic_sampling,
-    maxStaleness: trinity.max_staleness,
+    maxStaleness: config.backbone === "debug" || trinity.layout === "colocated" ? 0 : trinity.max_staleness,
     saveEvery: trainer.save_freq,
     testEvery: trainer.test_freq,
     validateBefore: trainer.val_before_train,

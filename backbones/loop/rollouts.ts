@@ -3,8 +3,8 @@
 import type { Episode, JudgedEpisode, Task } from "../../actors/index.ts";
 import { UserError } from "../../configs/index.ts";
 import type { Crew } from "./crew.ts";
-import { inParallel } from "./in-parallel.ts";
 import { seedAt } from "./seed.ts";
+import type { Slots } from "./slots.ts";
 
 /** How episodes are sampled and bounded. */
 export interface RolloutPlan {
@@ -21,78 +21,123 @@ export interface RolloutPlan {
   readonly seed?: number;
 }
 
+/** A task and its place among those of its round. */
+export interface PlacedTask {
+  readonly task: Task;
+  readonly place: number;
+}
+
+/** Told what happens, as it happens. */
+export interface RolloutWatch {
+  /** The first episode of a group begins. */
+  begun?(place: number): void;
+  episode(episode: JudgedEpisode): void;
+  /** All episodes of a group are over; it is short, or empty, where retries ran out. */
+  group?(place: number, episodes: readonly JudgedEpisode[]): void;
+  failed?(): void;
+  retried?(): void;
+}
+
 /** Groups in the order of the tasks, and the failures on the way. A group is short where its retries ran out. */
 export interface RolloutOutcome {
   readonly groups: readonly (readonly JudgedEpisode[])[];
   readonly failed: number;
-  readonly retried: number;
   readonly firstError?: string;
 }
 
 /** So many failures without one success end the run: it would go on failing. */
 const HOPELESS = 24;
 
-/** Rolls out `plan.repeats` episodes of each task. Rejects when none of the first episodes succeeds. */
+/**
+ * Rolls out `plan.repeats` episodes of each task. Rejects when none of the first episodes succeeds. The first rejection,
+ * or the signal, keeps further episodes from starting; running ones are waited for.
+ */
 export async function rollOut(
   crew: Crew,
-  tasks: readonly Task[],
+  tasks: readonly PlacedTask[],
   plan: RolloutPlan,
+  slots: Slots,
   signal: AbortSignal,
-  onEpisode: (episode: JudgedEpisode) => void,
+  watch: RolloutWatch,
 ): Promise<RolloutOutcome> {
-  const jobs = tasks.flatMap((task, place) =>
-    Array.from({ length: plan.repeats }, (_, repeat) => ({ task, place, repeat })),
-  );
-  const counts = { finished: 0, failed: 0, retried: 0 };
+  const counts = { finished: 0, failed: 0 };
   let firstError: string | undefined;
+  let isOver = false;
+  // Whoever waits for a validation waits with everything else; older steps go before newer ones.
+  const rank = plan.split === "validation" ? -1 : plan.step;
 
-  const attempt = async (
-    task: Task,
-    place: number,
-    repeat: number,
-    attempts: number,
-  ): Promise<JudgedEpisode | string> => {
-    const seed =
-      plan.seed === undefined
-        ? {}
-        : { seed: seedAt(plan.seed, plan.split, plan.step, plan.round ?? 0, place, repeat, attempts) };
-    const episode = await crew.runEpisode({
-      episodeId: [plan.split, plan.step, plan.round ?? 0, place, repeat, attempts].join("-"),
-      task,
-      split: plan.split,
-      step: plan.step,
-      repeat,
-      sampling: { ...plan.sampling, ...seed },
-      timeoutMs: plan.timeoutMs,
-    });
-    if (episode.status === "failed") return episode.error ?? "no reason given";
-    return judged(crew, task, episode);
+  const episodeOf = async (task: Task, place: number, repeat: number): Promise<JudgedEpisode | undefined> => {
+    for (let attempts = 0; attempts <= plan.maxRetries; attempts++) {
+      signal.throwIfAborted();
+      if (attempts > 0) watch.retried?.();
+      const outcome = await attempt(crew, task, plan, [place, repeat, attempts]);
+      if (typeof outcome !== "string") {
+        counts.finished++;
+        watch.episode(outcome);
+        return outcome;
+      }
+      counts.failed++;
+      watch.failed?.();
+      firstError ??= outcome;
+      if (counts.finished === 0 && counts.failed >= HOPELESS) throw hopeless(plan, counts.failed, firstError);
+    }
+    return undefined;
   };
 
-  const finished = await inParallel(
-    jobs,
-    plan.maxParallel,
-    async ({ task, place, repeat }) => {
-      for (let attempts = 0; attempts <= plan.maxRetries; attempts++) {
-        signal.throwIfAborted();
-        if (attempts > 0) counts.retried++;
-        const outcome = await attempt(task, place, repeat, attempts);
-        if (typeof outcome !== "string") {
-          counts.finished++;
-          onEpisode(outcome);
-          return { place, episode: outcome };
+  const groupOf = async ({ task, place }: PlacedTask): Promise<readonly JudgedEpisode[]> => {
+    let begun = false;
+    const repeats = Array.from({ length: plan.repeats }, (_, repeat) =>
+      slots.use(rank, async () => {
+        if (isOver) return undefined;
+        try {
+          signal.throwIfAborted();
+          if (!begun) watch.begun?.(place);
+          begun = true;
+          return await episodeOf(task, place, repeat);
+        } catch (error) {
+          isOver = true;
+          throw error;
         }
-        counts.failed++;
-        firstError ??= outcome;
-        if (counts.finished === 0 && counts.failed >= HOPELESS) throw hopeless(plan, counts.failed, firstError);
-      }
-      return undefined;
-    },
-    signal,
-  );
-  if (counts.finished === 0 && jobs.length > 0) throw hopeless(plan, counts.failed, firstError ?? "");
-  const groups = tasks.map((_, place) => finished.flatMap((each) => (each?.place === place ? [each.episode] : [])));
-  return { groups, failed: counts.failed, retried: counts.retried, ...(firstError !== undefined && { firstError }) };
+      }),
+    );
+    const episodes = (await allOf(repeats)).filter((episode) => episode !== undefined);
+    if (!isOver) watch.group?.(place, episodes);
+    return episodes;
+  };
+
+  const groups = await allOf(tasks.map(groupOf));
+  if (counts.finished === 0 && tasks.length > 0) throw hopeless(plan, counts.failed, firstError ?? "");
+  return { groups, failed: counts.failed, ...(firstError !== undefined && { firstError }) };
+}
+
+/** The results in order; waits for all of them before it rejects with the first failure. */
+async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(promises);
+  return outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+/** One attempt at an episode, or why it failed. */
+async function attempt(
+  crew: Crew,
+  task: Task,
+  plan: RolloutPlan,
+  [place, repeat, attempts]: readonly [number, number, number],
+): Promise<JudgedEpisode | string> {
+  const at = [plan.split, plan.step, plan.round ?? 0, place, repeat, attempts] as const;
+  const episode = await crew.runEpisode({
+    episodeId: at.join("-"),
+    task,
+    split: plan.split,
+    step: plan.step,
+    repeat,
+    sampling: { ...plan.sampling, ...(plan.seed !== undefined && { seed: seedAt(plan.seed, ...at) }) },
+    timeoutMs: plan.timeoutMs,
+  });
+  if (episode.status === "failed") return episode.error ?? "no reason given";
+  return judged(crew, task, episode);
 }
 
 /** An overlong episode needs no judge: it has no answer, so its reward is 0. A judge's failure is the episode's. */

@@ -1,25 +1,22 @@
-/** The tuning loop: tasks, episodes, rewards, advantages, update, new weights; again and again until the last step. */
+/**
+ * The tuning loop: tasks, episodes, rewards, advantages, update, new weights; again and again until the last step. The
+ * explorer rolls out into the buffer, and this, the trainer, takes from it.
+ */
 
 import { join } from "node:path";
-import type { JudgedEpisode, Task, TaskOrder, TaskSet } from "../../actors/index.ts";
-import {
-  type Experiment,
-  type Progress,
-  type Rates,
-  ratesOf,
-  rolloutMetrics,
-  type Summary,
-  sampledTokens,
-  validationMetrics,
-} from "../experiment/index.ts";
+import type { TaskOrder, TaskSet } from "../../actors/index.ts";
+import { type Experiment, type Progress, type Rates, type Summary, sampledTokens } from "../experiment/index.ts";
 import type { Crew } from "./crew.ts";
+import { Explorer, type ExplorerState } from "./explorer.ts";
 import { type LoopState, readLoopState, writeLoopState } from "./loop-state.ts";
-import { learnerMetrics, stepLine } from "./metrics.ts";
+import { explorationMetrics, learnerMetrics, stepLine } from "./metrics.ts";
 import { Phases } from "./phases.ts";
 import type { LoopPlan } from "./plan.ts";
-import { rollOut } from "./rollouts.ts";
-import { SampleBuffer } from "./sample-buffer.ts";
-import { isMixed, samplesOf } from "./samples.ts";
+import { byPlace, SampleBuffer } from "./sample-buffer.ts";
+import { samplesOf } from "./samples.ts";
+import { Slots } from "./slots.ts";
+import { stalenessMetrics } from "./staleness.ts";
+import { validate } from "./validation.ts";
 
 /** What a loop works with. The caller opens and closes all of it. */
 export interface LoopParts {
@@ -34,26 +31,36 @@ export interface LoopParts {
   readonly name: string;
   /** Stops the loop between two episodes; it then rejects with the signal's reason. */
   readonly signal: AbortSignal;
+  /** A clock in milliseconds; `performance.now` by default. */
+  readonly now?: () => number;
 }
 
-/** With dynamic sampling, at most so many times the tasks of a step are tried to fill it with mixed groups. */
-const MAX_OVERSAMPLING = 3;
+const START: ExplorerState = { next: 1, open: [], unreported: { groups: [], failed: 0, retried: 0 } };
 
 /** One run of the loop, from its start or a checkpoint to its summary. */
 export class TuningLoop {
   readonly #parts: LoopParts;
+  readonly #now: () => number;
+  readonly #slots: Slots;
   #buffer: SampleBuffer;
-  #phases = new Phases();
+  #explorer: Explorer;
+  #phases: Phases;
   #step = 0;
   #version = 0;
   #before: Rates | null = null;
   #counts = { episodes: 0, failedEpisodes: 0, skippedUpdates: 0 };
   #secondsBefore = 0;
-  readonly #started = performance.now();
+  #isWaiting = false;
+  readonly #started: number;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#now = parts.now ?? (() => performance.now());
+    this.#started = this.#now();
+    this.#phases = new Phases(this.#now);
+    this.#slots = new Slots(parts.plan.rollout.maxParallel, () => this.#explorer.slotsChanged());
     this.#buffer = new SampleBuffer(parts.plan.maxStaleness);
+    this.#explorer = this.#newExplorer(START);
   }
 
   /** Takes up the newest checkpoint; without one the run begins again from its start. Returns the step it is at. */
@@ -68,15 +75,13 @@ export class TuningLoop {
     await crew.publishWeights(state.weightVersion);
     order.restore(state.order);
     this.#buffer = new SampleBuffer(plan.maxStaleness, state.buffer);
-    this.#phases = new Phases(state.phases);
+    this.#explorer = this.#newExplorer(state.explorer);
+    this.#phases = new Phases(this.#now, state.phases);
     this.#step = state.step;
     this.#version = state.weightVersion;
     this.#before = state.before;
-    this.#counts = {
-      episodes: state.episodes,
-      failedEpisodes: state.failedEpisodes,
-      skippedUpdates: state.skippedUpdates,
-    };
+    const { episodes, failedEpisodes, skippedUpdates } = state;
+    this.#counts = { episodes, failedEpisodes, skippedUpdates };
     this.#secondsBefore = state.seconds;
     return state.step;
   }
@@ -91,9 +96,12 @@ export class TuningLoop {
       await this.#record(0, metrics);
     }
     let after: Rates | null = null;
-    while (this.#step < plan.totalSteps) {
-      const last = this.#step + 1 === plan.totalSteps;
-      after = await this.#oneStep(this.#step + 1, last);
+    this.#explorer.start();
+    this.#explorer.allow(this.#step, this.#version);
+    try {
+      while (this.#step < plan.totalSteps) after = await this.#oneStep(this.#step + 1);
+    } finally {
+      this.#explorer.stop();
     }
     if (after === null && validation !== undefined) after = (await this.#validate(this.#step, validation)).rates;
     const model = join(experiment.folder, "model");
@@ -104,11 +112,23 @@ export class TuningLoop {
     return summary;
   }
 
-  async #oneStep(step: number, last: boolean): Promise<Rates | null> {
+  async #oneStep(step: number): Promise<Rates | null> {
     const { plan, progress, crew, validation, experiment } = this.#parts;
-    const rollout = await this.#phases.measure("rollout", () => this.#fillBuffer(step));
-    const { groups, dropped } = this.#buffer.take(plan.tasksPerStep, this.#version);
-    const samples = samplesOf(groups, plan.algorithm);
+    const last = step === plan.totalSteps;
+    const waited = await this.#phases.measure("rollout", () => this.#waitFor(step));
+    const trainedVersion = this.#version;
+    const { groups, dropped } = this.#buffer.take(plan.tasksPerStep, trainedVersion);
+    const waiting = this.#buffer.size;
+    const explored = this.#explorer.report();
+    const rolled = explored.groups.toSorted(byPlace).map((group) => group.episodes);
+    this.#counts.episodes += rolled.flat().length;
+    this.#counts.failedEpisodes += explored.failed;
+    await experiment.appendEpisodes("train", step, rolled.flat());
+
+    const samples = samplesOf(
+      groups.map((group) => group.episodes),
+      plan.algorithm,
+    );
     progress.phase("learning from", samples.length);
     const learn = await this.#phases.measure("learn", async () =>
       samples.length === 0 ? undefined : crew.train(samples, plan.train),
@@ -117,22 +137,22 @@ export class TuningLoop {
     if (learn.result !== undefined && learn.result.updates > learn.result.skippedUpdates) this.#version++;
     const weights = await this.#phases.measure("weights", () => crew.publishWeights(this.#version));
     this.#step = step;
+    // In lockstep a step ends, with its validation and checkpoint, before the next one begins.
+    if (plan.maxStaleness > 0) this.#explorer.allow(step, this.#version);
 
     const due = validation !== undefined && (last || step % plan.testEvery === 0);
     const checked = due ? await this.#validate(step, validation) : undefined;
     const metrics = {
-      ...rolloutMetrics(rollout.result.groups),
+      ...explorationMetrics(rolled, explored),
       ...learnerMetrics(learn.result),
-      "episode/failed": rollout.result.failed,
-      "episode/retried": rollout.result.retried,
-      "buffer/groups": this.#buffer.size,
+      ...stalenessMetrics(groups, trainedVersion, plan.maxStaleness),
+      "buffer/groups": waiting,
       "buffer/dropped": dropped,
       "learner/samples": samples.length,
       "learner/weight_version": this.#version,
-      "time/rollout_seconds": rollout.seconds,
+      "time/wait_seconds": waited.seconds,
       "time/learn_seconds": learn.seconds,
       "time/weights_seconds": weights.seconds,
-      "throughput/rollout_tokens_per_second": sampledTokens(rollout.result.groups.flat()) / rollout.seconds,
       ...checked?.metrics,
     };
     await this.#record(step, metrics);
@@ -141,60 +161,60 @@ export class TuningLoop {
       await this.#phases.measure("checkpoint", () => this.#save(step));
       await crew.drawCurves(experiment.metricsFile, experiment.curvesFile, this.#parts.name);
     }
+    if (plan.maxStaleness === 0) this.#explorer.allow(step, this.#version);
     return checked?.rates ?? null;
   }
 
-  /** Rolls out a step's tasks; with dynamic sampling more of them, until enough groups are mixed. */
-  async #fillBuffer(step: number): Promise<{ groups: (readonly JudgedEpisode[])[]; failed: number; retried: number }> {
-    const { plan, crew, progress, experiment, signal } = this.#parts;
-    const all: (readonly JudgedEpisode[])[] = [];
-    let failed = 0;
-    let retried = 0;
-    for (let round = 0; round < (plan.dynamicSampling ? MAX_OVERSAMPLING : 1); round++) {
-      const wanted = plan.tasksPerStep - (plan.dynamicSampling ? this.#buffer.size : 0);
-      if (wanted <= 0) break;
-      const tasks = await this.#nextTasks(wanted);
-      progress.phase("episodes", tasks.length * plan.rollout.repeats);
-      const place = { ...plan.rollout, step, ...(round > 0 && { round }) };
-      const outcome = await rollOut(crew, tasks, place, signal, (e) => progress.advance(sampledTokens([e])));
-      failed += outcome.failed;
-      retried += outcome.retried;
-      if (outcome.firstError !== undefined) progress.say(`${outcome.failed} episodes failed: ${outcome.firstError}`);
-      all.push(...outcome.groups);
-      this.#counts.episodes += outcome.groups.flat().length;
-      this.#counts.failedEpisodes += outcome.failed;
-      await experiment.appendEpisodes("train", step, outcome.groups.flat());
-      this.#buffer.add(this.#version, plan.dynamicSampling ? outcome.groups.filter(isMixed) : outcome.groups);
+  /** Waits for a step's batch, and shows how it comes in. */
+  async #waitFor(step: number): Promise<void> {
+    const { plan, progress } = this.#parts;
+    const missing = Math.max(0, plan.tasksPerStep - this.#buffer.size);
+    if (plan.maxStaleness > 0) progress.phase("episodes", missing * plan.rollout.repeats);
+    this.#isWaiting = true;
+    try {
+      await this.#explorer.ready(step);
+    } finally {
+      this.#isWaiting = false;
     }
-    return { groups: all, failed, retried };
   }
 
-  async #nextTasks(count: number): Promise<Task[]> {
-    return Promise.all(this.#parts.order.next(count).map((index) => this.#parts.training.at(index)));
+  #newExplorer(state: ExplorerState): Explorer {
+    const { plan, progress } = this.#parts;
+    return new Explorer(
+      {
+        ...this.#parts,
+        buffer: this.#buffer,
+        slots: this.#slots,
+        now: this.#now,
+        onRound: (tasks) => {
+          if (plan.maxStaleness === 0) progress.phase("episodes", tasks * plan.rollout.repeats);
+        },
+        onEpisode: (episode) => {
+          if (this.#isWaiting) progress.advance(sampledTokens([episode]));
+        },
+        onFailures: (failed, firstError) => progress.say(`${failed} episodes failed: ${firstError}`),
+      },
+      state,
+    );
   }
 
-  async #validate(step: number, tasks: TaskSet): Promise<{ rates: Rates; metrics: Record<string, number> }> {
-    const { plan, crew, progress, experiment, signal } = this.#parts;
-    const { result, seconds } = await this.#phases.measure("validation", async () => {
-      const chosen = await Promise.all(Array.from({ length: plan.validationTasks }, (_, index) => tasks.at(index)));
-      progress.phase("validation", chosen.length * plan.validation.repeats);
-      return rollOut(crew, chosen, { ...plan.validation, step }, signal, (e) => progress.advance(sampledTokens([e])));
-    });
-    const episodes = result.groups.flat();
+  async #validate(step: number, tasks: TaskSet): Promise<{ rates: Rates; metrics: Readonly<Record<string, number>> }> {
+    const { progress, experiment } = this.#parts;
+    const { result, seconds } = await this.#phases.measure("validation", () =>
+      validate({ ...this.#parts, slots: this.#slots }, step, tasks, {
+        begins: (episodes) => progress.phase("validation", episodes),
+        episode: (episode) => progress.advance(sampledTokens([episode])),
+      }),
+    );
+    const { episodes, rates, metrics } = result;
     await experiment.appendEpisodes("validation", step, episodes);
-    const rates = ratesOf(episodes);
     progress.say(
       `validation at step ${step}: success ${(rates.success * 100).toFixed(1)} % of ${episodes.length} episodes`,
     );
-    const metrics = {
-      ...validationMetrics(result.groups),
-      "validation/failed": result.failed,
-      "time/validation_seconds": seconds,
-    };
-    return { rates, metrics };
+    return { rates, metrics: { ...metrics, "time/validation_seconds": seconds } };
   }
 
-  async #record(step: number, metrics: Record<string, number>): Promise<void> {
+  async #record(step: number, metrics: Readonly<Record<string, number>>): Promise<void> {
     const { experiment, crew, plan } = this.#parts;
     await experiment.appendMetrics({ step, "time/elapsed_seconds": this.#seconds(), ...metrics });
     if (plan.tensorboard) await crew.writeScalars(experiment.tensorboardFolder, step, metrics);
@@ -204,11 +224,13 @@ export class TuningLoop {
     const { experiment, crew, order, plan } = this.#parts;
     await experiment.writeCheckpoint(step, plan.checkpointsToKeep, async (folder) => {
       await crew.saveLearner(join(folder, "learner"));
+      // All of it is read at one moment: the explorer goes on meanwhile.
       const state: LoopState = {
         step,
         weightVersion: this.#version,
         order: order.state(),
         buffer: this.#buffer.state(),
+        explorer: this.#explorer.state(),
         before: this.#before,
         ...this.#counts,
         seconds: this.#seconds(),
@@ -219,7 +241,7 @@ export class TuningLoop {
   }
 
   #seconds(): number {
-    return this.#secondsBefore + (performance.now() - this.#started) / 1000;
+    return this.#secondsBefore + (this.#now() - this.#started) / 1000;
   }
 
   #summary(after: Rates | null, model: string): Summary {

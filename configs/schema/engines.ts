@@ -32,13 +32,18 @@ export const trinitySection = section(
     ),
     layout: key(
       z.enum(["colocated", "separate"]).default("separate"),
-      "Whether learner and engines share GPUs in turn or have their own.",
+      "Whether learner and engines have GPUs of their own, or share them in turn: then rollouts wait for each update, as with `max_staleness: 0`.",
       { onlyOn: "trinity" },
     ),
     partial_rollout: key(
       z.boolean().default(true),
-      "Change weights under running generations; each token remembers the weights that made it.",
+      "Change weights under running generations; each token remembers the weights that made it. With false an engine's episodes finish on the weights that they began with, before it gets new ones.",
       { onlyOn: "trinity" },
+    ),
+    runner_per_model: key(
+      count.default(1),
+      "Processes that run episodes, for each engine. Each runs many at once; more of them help where workflows themselves take time.",
+      { unit: "processes", onlyOn: "trinity" },
     ),
   },
   "The trinity backbone: rollouts and training at their own pace.",

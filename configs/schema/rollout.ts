@@ -102,9 +102,14 @@ export const rolloutSection = section(
       noEffect: "`inference.engine` picks the engine",
       quietAt: ["vllm"],
     }),
-    n_vllm_engine: key(count.default(1), "Servers of vLLM; requests go to them by prefix and load.", {
-      unit: "servers",
-    }),
+    n_vllm_engine: key(
+      count.default(1),
+      "Servers of vLLM on the debug backbone; requests go to them by prefix and load.",
+      {
+        unit: "servers",
+        onlyOn: "debug",
+      },
+    ),
     tensor_model_parallel_size: key(count.default(1), "GPUs of one vLLM server.", { unit: "GPUs" }),
     max_num_seqs: key(count.default(10), "Requests that one vLLM server works on at once.", { unit: "requests" }),
     episode_timeout_seconds: key(

@@ -15,10 +15,11 @@ const optim = section(
       expects: "two numbers from 0 to 1, as [0.9, 0.999]",
     }),
     lr_warmup_steps: key(z.int().min(0).default(0), "Updates over which the rate rises from 0.", { unit: "updates" }),
-    lr_scheduler_type: key(z.enum(["constant", "cosine"]).default("constant"), "The rate after warm-up.", {
-      noEffect: "the rate stays constant",
-      quietAt: ["constant"],
-    }),
+    lr_scheduler_type: key(
+      z.enum(["constant", "cosine"]).default("constant"),
+      "The rate after warm-up: as it is, or falling along half a cosine over the run's remaining updates.",
+    ),
+    min_lr_ratio: key(share.default(0), "Where `cosine` ends, as a share of `lr`."),
     grad_clip: key(z.number().positive().default(1), "Norm that the gradient is cut to."),
   },
   "The optimiser.",
@@ -59,10 +60,14 @@ export const trainerCommonSection = section(
       "GPUs of a machine that the run may use. `auto` is what is found; 0 keeps to the CPU.",
       { unit: "GPUs" },
     ),
-    trinity_only__n_vllm_engine: key(count.default(2), "Servers of vLLM on the trinity backbone.", {
-      unit: "servers",
-      onlyOn: "trinity",
-    }),
+    trinity_only__n_vllm_engine: key(
+      count.default(2),
+      "Inference engines on the trinity backbone; requests go to them by prefix and load.",
+      {
+        unit: "servers",
+        onlyOn: "trinity",
+      },
+    ),
     logger: key(
       z
         .union([logger, z.array(logger)])

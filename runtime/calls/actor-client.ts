@@ -43,7 +43,12 @@ export class ActorClient {
       return;
     }
     this.#unanswered.add(call);
-    const { args, lane } = call.facts;
+    const { args } = call;
+    const { lane } = call.facts;
+    if (args.ready && (this.#outboxes.size === 0 || !this.#options.ordered)) {
+      this.#dispatch(call);
+      return;
+    }
     if (!this.#options.ordered) {
       args.whenReady((failed) => (failed ? call.fail(failed.error) : this.#dispatch(call)));
       return;

@@ -23,6 +23,8 @@ export interface ActorHostOptions {
   /** Calls made by a running call, for a recursive cancel. */
   childrenOf(callId: number): Set<{ cancel(options: { recursive?: boolean }): void }>;
   readonly observer?: CallObserver | undefined;
+  /** The process serves this actor alone. */
+  readonly alone?: boolean;
   /** The actor wants to end: `exitActor()` or `__ray_terminate__`. */
   onExit(): void;
 }
@@ -111,6 +113,7 @@ export class ActorHost implements Host {
       context,
       carrier,
       observer: this.#options.observer,
+      synchronous: this.#options.alone === true && table.methods.get(message.method)?.kind === "sync",
       invoke: (args) => this.#invoke(message.method, args),
       intercept: (error) => this.#intercept(error),
       reply: (outcome) => channel.reply(message.callId, outcome),

@@ -2,7 +2,7 @@
 // are waited for and replaced by what they refer to. References inside a value stay references.
 import { ObjectRef, slotOf } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import type { Carrier, Packed } from "./carrier.ts";
+import { byReference, type Carrier, type Packed } from "./carrier.ts";
 import { ObjectEntry } from "./object-entry.ts";
 
 export class CallArguments {
@@ -10,8 +10,24 @@ export class CallArguments {
 
   constructor(args: readonly unknown[], carrier: Carrier, functionName: string) {
     this.#args = args.map((arg, index) => {
-      return arg instanceof ObjectRef ? entryOf(arg) : carrier.pack(arg, `argument ${index} of ${functionName}`);
+      if (arg instanceof ObjectRef) return entryOf(arg);
+      const packed = carrier.pack(arg, `argument ${index} of ${functionName}`);
+      if (!packed.saved) return packed;
+      // A large argument is stored first, as if it had been put, and travels as a reference.
+      const entry = new ObjectEntry(carrier);
+      entry.keep(packed);
+      return entry;
     });
+  }
+
+  /** Throws SerializationError for an argument that cannot travel. */
+  static of(args: readonly unknown[], carrier: Carrier, functionName: string): CallArguments {
+    return args.length === 0 ? none : new CallArguments(args, carrier, functionName);
+  }
+
+  /** Whether there is nothing to wait for. */
+  get ready(): boolean {
+    return !this.#args.some((arg) => arg instanceof ObjectEntry);
   }
 
   /** Calls back once, when all references are settled (at once if they are), with the first error among them. */
@@ -42,6 +58,8 @@ export class CallArguments {
     });
   }
 }
+
+const none = new CallArguments([], byReference, "");
 
 function entryOf(ref: ObjectRef): ObjectEntry {
   const slot = slotOf(ref);

@@ -4,6 +4,10 @@
 /** A value on its way. What is in it is its carrier's business. */
 export interface Packed {
   readonly packed: true;
+  /** For a value that is being stored: what travels in its place, once it is. */
+  readonly saved?: Promise<Packed>;
+  /** Brings the value into this process; undefined where it is here. */
+  prepare?(): Promise<void> | undefined;
 }
 
 export interface Carrier {

@@ -18,6 +18,8 @@ export interface Execution {
   readonly message: CallMessage;
   readonly context: ExecutionContext;
   readonly carrier: Carrier;
+  /** The code gives its result at once, in a process with a resident context (see `runSynchronously`). */
+  readonly synchronous?: boolean;
   invoke(args: unknown[]): unknown;
   /** Turns what was thrown into an outcome of its own, where it is not just an error of the code. */
   intercept?(error: unknown): Outcome | undefined;

@@ -1,5 +1,5 @@
 // Calls, wherever their two ends are: how a caller keeps one, how a host runs one, what passes between them.
-export { actorCallFacts, type CallFactsSource } from "./actor-call-facts.ts";
+export { actorCall, type CallFactsSource } from "./actor-call.ts";
 export { ActorClient } from "./actor-client.ts";
 export { ActorFailures } from "./actor-failures.ts";
 export { ActorHost, defaultLane } from "./actor-host.ts";
@@ -18,7 +18,7 @@ export {
   encodeReply,
 } from "./message-codec.ts";
 export { ObjectEntry } from "./object-entry.ts";
-export { type CallOwner, PendingCall } from "./pending-call.ts";
+export { type CallFacts, type CallOwner, PendingCall } from "./pending-call.ts";
 export { runCall } from "./run-call.ts";
 export type { RunningStream } from "./running-stream.ts";
 export { byWire, WireValue } from "./wire-carrier.ts";

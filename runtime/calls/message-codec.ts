@@ -1,6 +1,6 @@
 // Calls and answers as messages of a frame, and back. What references and handles inside a value become is the business
 // of whoever sends and receives: within one process, or between two.
-import type { ObjectRef, TaskId } from "../core/index.ts";
+import { type ObjectRef, taskIdOf } from "../core/index.ts";
 import { RayError } from "../errors/index.ts";
 import {
   type ActorDescriptor,
@@ -46,20 +46,23 @@ export function decodePacked(value: ValueOnWire, companions: Companions): Packed
   return at === undefined ? decoded : companions.stored(at, decoded);
 }
 
+const noArgs: readonly never[] = [];
+
 export function encodeCall(message: CallMessage, companions: Companions): CallOnWire {
-  const { callId, hostId, method, taskId, lane, numReturns, streaming, backpressure } = message;
-  const args = message.args.map((arg) => encodePacked(arg, companions));
-  return [kind.call, callId, hostId, method, args, taskId, lane, numReturns, streaming, backpressure];
+  const { callId, hostId, method, lane, numReturns, streaming, backpressure } = message;
+  const args = message.args.length === 0 ? noArgs : message.args.map((arg) => encodePacked(arg, companions));
+  return [kind.call, callId, hostId, method, args, lane, numReturns, streaming, backpressure];
 }
 
-export function decodeCall(call: CallOnWire, companions: Companions): CallMessage {
-  const [, callId, hostId, method, args, taskId, lane, numReturns, streaming, backpressure] = call;
+/** `processId`: of the caller; the task is named by it and the call's number. `number`: the call's number here. */
+export function decodeCall(call: CallOnWire, companions: Companions, processId?: string, number?: number): CallMessage {
+  const [, callId, hostId, method, args, lane, numReturns, streaming, backpressure] = call;
   return {
-    callId,
+    callId: number ?? callId,
     hostId,
     method,
-    args: args.map((arg) => decodePacked(arg, companions)),
-    taskId: taskId as TaskId,
+    args: args.length === 0 ? noArgs : args.map((arg) => decodePacked(arg, companions)),
+    taskId: taskIdOf(callId, processId),
     lane,
     numReturns,
     streaming,

@@ -2,17 +2,23 @@
 import { type CancelOptions, newId, type ObjectId, type ObjectSlot } from "../core/index.ts";
 import type { Carrier, Packed } from "./carrier.ts";
 
+/** What a value is waited for from. */
+export interface Cancellable {
+  cancel(options: CancelOptions): void;
+}
+
 export class ObjectEntry implements ObjectSlot {
   readonly #carrier: Carrier;
-  readonly #cancel: ((options: CancelOptions) => void) | undefined;
+  readonly #maker: Cancellable | undefined;
   #id: ObjectId | undefined;
   #listeners: Set<() => void> | undefined;
   #outcome: { readonly value: Packed } | { readonly error: unknown } | undefined;
   #fetch: (() => void) | undefined;
 
-  constructor(carrier: Carrier, cancel?: (options: CancelOptions) => void) {
+  /** `maker`: the call that is to give the value. */
+  constructor(carrier: Carrier, maker?: Cancellable) {
     this.#carrier = carrier;
-    this.#cancel = cancel;
+    this.#maker = maker;
   }
 
   /** The slot of an object that another process owns; `fetch` is called once, when somebody first wants the value. */
@@ -57,6 +63,20 @@ export class ObjectEntry implements ObjectSlot {
     return () => this.#listeners?.delete(listener);
   }
 
+  prepare(): Promise<void> | undefined {
+    return this.#outcome && "value" in this.#outcome ? this.#outcome.value.prepare?.() : undefined;
+  }
+
+  /** Fulfils with a value that may still have to be stored. */
+  keep(value: Packed): void {
+    if (!value.saved) this.fulfil(value);
+    else
+      value.saved.then(
+        (stored) => this.fulfil(stored),
+        (error: unknown) => this.fail(error),
+      );
+  }
+
   read(): unknown {
     const outcome = this.#outcome;
     if (!outcome) throw new Error(`object ${this.id} is not settled`);
@@ -65,7 +85,7 @@ export class ObjectEntry implements ObjectSlot {
   }
 
   cancel(options: CancelOptions): void {
-    if (!this.#outcome) this.#cancel?.(options);
+    if (!this.#outcome) this.#maker?.cancel(options);
   }
 
   #demand(): void {

@@ -4,10 +4,10 @@ import {
   type CancelOptions,
   type CompiledCallOptions,
   currentContext,
-  newId,
   ObjectRef,
   ObjectRefGenerator,
   type TaskId,
+  taskIdOf,
 } from "../core/index.ts";
 import { RayTaskError, TaskCancelledError } from "../errors/index.ts";
 import type { CallArguments } from "./call-arguments.ts";
@@ -22,7 +22,6 @@ export interface CallFacts {
   readonly lane: string;
   /** The code is a generator: the call streams unless its options say otherwise. */
   readonly generator: boolean;
-  readonly args: CallArguments;
   readonly options: CompiledCallOptions;
 }
 
@@ -41,8 +40,8 @@ let lastCallId = 0;
 
 export class PendingCall implements Caller {
   readonly callId: number;
-  readonly taskId: TaskId = newId<TaskId>();
   readonly facts: CallFacts;
+  readonly args: CallArguments;
   readonly submitter: string;
   /** What `.remote()` gives: an ObjectRef, several, or an ObjectRefGenerator. */
   readonly result: unknown;
@@ -56,18 +55,18 @@ export class PendingCall implements Caller {
   #hostId: string | undefined;
   #done = false;
 
-  constructor(facts: CallFacts, owner: CallOwner) {
+  constructor(facts: CallFacts, args: CallArguments, owner: CallOwner) {
     lastCallId = (lastCallId % 0xffff_ffff) + 1;
     this.callId = lastCallId;
     this.facts = facts;
+    this.args = args;
     this.submitter = currentContext()?.submitter ?? "driver";
     this.#owner = owner;
     const { numReturns } = facts.options;
     this.#streaming = numReturns === "streaming" || (facts.generator && numReturns === undefined);
     this.#retriesLeft = facts.options.retries;
-    const cancel = (options: CancelOptions) => this.cancel(options);
     const count = typeof numReturns === "number" ? numReturns : 1;
-    this.#outputs = this.#streaming ? [] : Array.from({ length: count }, () => new ObjectEntry(owner.carrier, cancel));
+    this.#outputs = this.#streaming ? [] : Array.from({ length: count }, () => new ObjectEntry(owner.carrier, this));
     if (this.#streaming) {
       this.#stream = new StreamBuffer(owner.carrier, {
         taken: (n) => this.#hostId !== undefined && owner.channel.consumed(this.#hostId, this.callId, n),
@@ -87,6 +86,10 @@ export class PendingCall implements Caller {
     return this.#children;
   }
 
+  get taskId(): TaskId {
+    return taskIdOf(this.callId);
+  }
+
   get done(): boolean {
     return this.#done;
   }
@@ -94,12 +97,12 @@ export class PendingCall implements Caller {
   /** Sends the call to a host. Its arguments must be ready. */
   send(hostId: string): void {
     this.#hostId = hostId;
-    const { method, lane, args, options } = this.facts;
+    const { method, lane, options } = this.facts;
     const message: CallMessage = {
       callId: this.callId,
       hostId,
       method,
-      args: args.values(),
+      args: this.args.values(),
       taskId: this.taskId,
       lane,
       numReturns: this.#outputs.length,

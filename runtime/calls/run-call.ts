@@ -1,6 +1,6 @@
 // Runs one call on the host's side: unpacks its arguments, runs the code in its context, answers with its values, its
 // stream or its error.
-import { type ExecutionContext, runInContext } from "../core/index.ts";
+import { type ExecutionContext, runInContext, runSynchronously } from "../core/index.ts";
 import { RayError, type TaskErrorFacts } from "../errors/index.ts";
 import type { CallMessage, Outcome } from "./channel.ts";
 import type { CallWatch, Execution } from "./execution.ts";
@@ -27,7 +27,8 @@ export function runCall(given: Execution): RunningStream | undefined {
     execution.finished();
   };
   try {
-    const value = runInContext(context, () => execution.invoke(message.args.map((arg) => carrier.unpack(arg))));
+    const run = execution.synchronous === true ? runSynchronously : runInContext;
+    const value = run(context, () => execution.invoke(message.args.map((arg) => carrier.unpack(arg))));
     if (message.streaming) return new RunningStream(value, execution, fail);
     if (isThenable(value)) value.then(succeed, fail);
     else succeed(value);

@@ -5,6 +5,8 @@ import type { Carrier, Packed } from "./carrier.ts";
 
 export class WireValue implements Packed, EncodedValue {
   readonly packed = true;
+  /** A stored value brings its data here; see Packed. */
+  prepare?(): Promise<void> | undefined;
   readonly data: Uint8Array;
   readonly objects: readonly ObjectRef[];
   readonly actors: readonly object[];

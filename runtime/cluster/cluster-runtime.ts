@@ -1,6 +1,6 @@
 // The runtime of a process of the cluster: what the public API asks, through the head where something is placed, named or
 // watched, and straight to the other process where something is called.
-import { byWire, CallArguments, encodePacked, ObjectEntry } from "../calls/index.ts";
+import { CallArguments, encodePacked, ObjectEntry } from "../calls/index.ts";
 import { codeRefOf } from "../code/index.ts";
 import {
   type ActorCreation,
@@ -69,6 +69,7 @@ export class ClusterRuntime implements RuntimeBackend {
     this.#groups = new RemoteGroups(jobId, (creation) => head.ask("createGroup", creation));
     this.#tasks = new RemoteTasks({
       endpoints: process.endpoints,
+      carrier: process.carrier,
       jobId,
       namespace,
       channel: (address) => this.#channel(address),
@@ -77,6 +78,7 @@ export class ClusterRuntime implements RuntimeBackend {
     });
     handles.open({
       endpoints: process.endpoints,
+      carrier: process.carrier,
       channel: (address) => this.#channel(address),
       holding: (actorId, holding) => {
         head.tell(holding ? "hold" : "letGo", actorId);
@@ -115,7 +117,7 @@ export class ClusterRuntime implements RuntimeBackend {
     const info = describeActorInfo(table, options, options.namespace ?? this.namespace);
     const actor = new RemoteActor(actorId, info, handles.services, spec);
     handles.add(actor);
-    const given = new CallArguments(args, byWire, `${table.className}.constructor`);
+    const given = new CallArguments(args, process.carrier, `${table.className}.constructor`);
     const encoded = () => given.values().map((value) => encodePacked(value, process.objects));
     let ready = false;
     let sent = false;
@@ -158,8 +160,9 @@ export class ClusterRuntime implements RuntimeBackend {
 
   put(value: unknown): ObjectRef {
     this.#checkOpen();
-    const entry = new ObjectEntry(byWire);
-    entry.fulfil(byWire.pack(value, "the value of put()"));
+    const { carrier } = this.#options.process;
+    const entry = new ObjectEntry(carrier);
+    entry.keep(carrier.pack(value, "the value of put()"));
     return new ObjectRef(entry);
   }
 

@@ -1,5 +1,7 @@
 // A driver's way into a cluster.
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import { interfaceTo } from "../transport/index.ts";
@@ -7,6 +9,7 @@ import { ActorHandles } from "./actor-handles.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { HeadLink } from "./head-link.ts";
 import { ClusterProcess } from "./process.ts";
+import type { Home } from "./process-store.ts";
 
 export interface ConnectOptions {
   /** `host:port` of the head. */
@@ -46,7 +49,11 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
   } as const;
   const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
   try {
-    await withTimeout(head.register(), connectTimeoutMs, address);
+    const { nodes } = await withTimeout(head.register(), connectTimeoutMs, address);
+    const beside = nodes.find(({ hostname: name, sessionFolder }) => {
+      return name === hostname() && existsSync(join(sessionFolder, "agent.sock"));
+    });
+    if (beside) await settle(own, beside.nodeId, beside.sessionFolder);
   } catch (error) {
     own.close();
     head.peer.end(error as Error);
@@ -62,6 +69,17 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
     await options.closed?.();
   };
   return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close });
+}
+
+/** Joins the node that this machine is, as one of its processes. */
+async function settle(own: ClusterProcess, nodeId: string, sessionFolder: string): Promise<void> {
+  const agent = own.connect(
+    `unix:${join(sessionFolder, "agent.sock")}`,
+    { request: (method) => (method === "letGo" ? own.store.letGo() : undefined) },
+    nodeId,
+  );
+  const home = (await agent.ask("register", { hostId: "", address: own.address })) as Omit<Home, "agent">;
+  own.settle({ ...home, agent });
 }
 
 function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string): Promise<T> {

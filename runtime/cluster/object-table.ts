@@ -2,7 +2,7 @@
 // reference. Others borrow: they register with the owner, ask it for the value when they want it, and say when they are
 // done. An object that never leaves its process is in no table at all.
 import {
-  byWire,
+  type Carrier,
   type Companions,
   decodePacked,
   encodePacked,
@@ -40,12 +40,18 @@ export interface ObjectTableOptions {
   readonly address: () => string;
   peer(address: string): Peer;
   readonly handles: Pick<Companions, "describeActor" | "actor">;
+  readonly carrier: Carrier;
+  /** A value that lies in a store. */
+  stored(at: StoredAt, value: WireValue): Packed;
+  /** The same, where this process owns it. */
+  storedHere(at: StoredAt, value: WireValue): Packed;
 }
 
 export class ObjectTable implements Companions {
   readonly #options: ObjectTableOptions;
   readonly #exported = new Map<string, Exported>();
   readonly #borrowed = new Map<string, { readonly entry: WeakRef<ObjectEntry>; readonly owner: string }>();
+  #asOwner: Companions | undefined;
   readonly #owners = new WeakMap<ObjectEntry, string>();
   readonly #collected = new FinalizationRegistry<{ id: string; owner: string }>(({ id, owner }) =>
     this.#drop(id, owner),
@@ -94,8 +100,20 @@ export class ObjectTable implements Companions {
     return this.#options.handles.actor(descriptor);
   }
 
-  stored(_at: StoredAt, value: WireValue): Packed {
-    return value;
+  stored(at: StoredAt, value: WireValue): Packed {
+    return this.#options.stored(at, value);
+  }
+
+  /** The same, for answers to calls of this process: it owns what they give. */
+  get asOwner(): Companions {
+    this.#asOwner ??= {
+      describeObject: (ref) => this.describeObject(ref),
+      describeActor: (handle) => this.describeActor(handle),
+      object: (descriptor) => this.object(descriptor),
+      actor: (descriptor) => this.actor(descriptor),
+      stored: (at, value) => this.#options.storedHere(at, value),
+    };
+    return this.#asOwner;
   }
 
   /** Somebody borrows an object of this process. */
@@ -162,7 +180,7 @@ export class ObjectTable implements Companions {
   }
 
   #borrow(id: string, owner: string): ObjectEntry {
-    const entry = ObjectEntry.borrowed(byWire, id as ObjectId, () => void this.#fetch(id, owner));
+    const entry = ObjectEntry.borrowed(this.#options.carrier, id as ObjectId, () => void this.#fetch(id, owner));
     this.#borrowed.set(id, { entry: new WeakRef(entry), owner });
     this.#owners.set(entry, owner);
     this.#collected.register(entry, { id, owner });

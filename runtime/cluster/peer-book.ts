@@ -7,7 +7,6 @@ import { dial, Peer, type PeerHandlers, type SessionListener } from "../transpor
 export interface PeerBookOptions {
   readonly processId: string;
   readonly token: string;
-  readonly hostname: string;
   /** The node that this process is on; empty for none. */
   readonly nodeId: string;
   readonly handlers: PeerHandlers;
@@ -18,9 +17,16 @@ export interface PeerBookOptions {
 export class PeerBook {
   readonly #options: PeerBookOptions;
   readonly #peers = new Map<string, Peer>();
+  #nodeId: string;
 
   constructor(options: PeerBookOptions) {
     this.#options = options;
+    this.#nodeId = options.nodeId;
+  }
+
+  /** This process turns out to be on a node. */
+  settle(nodeId: string): void {
+    this.#nodeId = nodeId;
   }
 
   /** The process at this address; a session to it is opened where there is none. */
@@ -65,7 +71,7 @@ export class PeerBook {
 
   /** The socket is for processes of the same node; it lies in the node's own folder. */
   #target({ nodeId, socket, tcp }: Address): string {
-    const near = nodeId !== "" && nodeId === this.#options.nodeId;
+    const near = nodeId !== "" && nodeId === this.#nodeId;
     const target = (near && socket) || tcp || socket;
     return target === socket ? `unix:${socket}` : tcp;
   }

@@ -1,8 +1,7 @@
 // A process of the cluster, driver or host: it listens, talks to other processes and to the head, makes calls and answers
 // them. What it does with that, as a driver or as a host, is built on top.
-import { hostname } from "node:os";
 import { join } from "node:path";
-import { decodeReply, Endpoints } from "../calls/index.ts";
+import { type Carrier, decodeReply, Endpoints } from "../calls/index.ts";
 import { type Address, formatAddress } from "../control/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
 import { kind, type Message } from "../wire/index.ts";
@@ -10,6 +9,7 @@ import type { ActorHandles } from "./actor-handles.ts";
 import { CallServer } from "./call-server.ts";
 import { ObjectTable } from "./object-table.ts";
 import { PeerBook } from "./peer-book.ts";
+import { type Home, ProcessStore } from "./process-store.ts";
 
 export interface ProcessOptions {
   readonly processId: string;
@@ -28,6 +28,7 @@ const giveUpMs = 60_000;
 export class ClusterProcess {
   readonly processId: string;
   readonly endpoints = new Endpoints();
+  readonly store: ProcessStore;
   readonly objects: ObjectTable;
   readonly calls: CallServer;
   readonly peers: PeerBook;
@@ -42,12 +43,16 @@ export class ClusterProcess {
     this.processId = processId;
     this.#options = options;
     this.#address = { processId, nodeId, socket: "", tcp: "" };
+    this.store = new ProcessStore((address) => this.peers.get(address));
     this.objects = new ObjectTable({
+      carrier: this.store,
+      stored: (at, value) => this.store.stored(at, value),
+      storedHere: (at, value) => this.store.storedHere(at, value),
       address: () => this.address,
       peer: (address) => this.peers.get(address),
       handles: options.handles,
     });
-    this.calls = new CallServer(this.objects);
+    this.calls = new CallServer(this.objects, (value, processId) => this.store.gaveAway(value, processId));
     const handlers: PeerHandlers = {
       request: (method, payload, peer) => this.#request(method, payload, peer),
       event: (topic, payload, peer) => this.#event(topic, payload, peer),
@@ -55,7 +60,7 @@ export class ClusterProcess {
       up: (peer, fresh) => this.handlers.up?.(peer, fresh),
       ended: (peer, error) => this.handlers.ended?.(peer, error),
     };
-    this.peers = new PeerBook({ processId, token, hostname: hostname(), nodeId, handlers, giveUpMs });
+    this.peers = new PeerBook({ processId, token, nodeId, handlers, giveUpMs });
     this.#server = new LinkServer({
       processId,
       token,
@@ -64,8 +69,19 @@ export class ClusterProcess {
     });
   }
 
+  /** Makes values ready to travel: within calls, or through the node's store. */
+  get carrier(): Carrier {
+    return this.store;
+  }
+
   get address(): string {
     return formatAddress(this.#address);
+  }
+
+  /** This process is on a node: it uses the node's store, and the sockets of its neighbours. */
+  settle(home: Home): void {
+    this.store.open(home);
+    this.peers.settle(home.nodeId);
   }
 
   /** Listens where the options say. */
@@ -92,6 +108,7 @@ export class ClusterProcess {
 
   close(): void {
     this.objects.close();
+    void this.store.close();
     this.peers.close();
     this.#server.close();
   }
@@ -123,7 +140,7 @@ export class ClusterProcess {
       case kind.end:
       case kind.threw:
       case kind.failed:
-        this.endpoints.callers.get(message[1])?.answer(decodeReply(message, this.objects));
+        this.endpoints.callers.get(message[1])?.answer(decodeReply(message, this.objects.asOwner));
         break;
       default:
     }

@@ -2,13 +2,13 @@
 import {
   ActorClient,
   ActorFailures,
-  actorCallFacts,
-  byWire,
+  actorCall,
   type CallFactsSource,
   type CallOwner,
+  type Carrier,
   type Channel,
   type Endpoints,
-  PendingCall,
+  type PendingCall,
 } from "../calls/index.ts";
 import { type ActorInfo, type ActorNews, tableOf } from "../control/index.ts";
 import type { ActorId, ActorTarget, MethodInfo, MethodOptions, MethodTable } from "../core/index.ts";
@@ -17,6 +17,7 @@ import { decodeFailure } from "../wire/index.ts";
 /** What an actor needs from its process. */
 export interface ActorServices {
   readonly endpoints: Endpoints;
+  readonly carrier: Carrier;
   /** The channel to the process at this address. */
   channel(address: string): Channel;
   /** The first handle is here, or the last one is gone. */
@@ -24,7 +25,6 @@ export interface ActorServices {
 }
 
 export class RemoteActor implements ActorTarget, CallOwner {
-  readonly carrier = byWire;
   readonly source: CallFactsSource;
   #actorId: ActorId;
   #info: ActorInfo;
@@ -55,6 +55,9 @@ export class RemoteActor implements ActorTarget, CallOwner {
   get table(): MethodTable {
     return this.source.table;
   }
+  get carrier(): Carrier {
+    return this.#services.carrier;
+  }
   get endpoints(): Endpoints {
     return this.#services.endpoints;
   }
@@ -72,9 +75,9 @@ export class RemoteActor implements ActorTarget, CallOwner {
     this.#info = info;
   }
 
-  submit(method: MethodInfo, callOptions: MethodOptions, args: readonly unknown[]): unknown {
+  submit(method: MethodInfo, callOptions: MethodOptions | undefined, args: readonly unknown[]): unknown {
     this.#client.checkLimit();
-    const call = new PendingCall(actorCallFacts(this.source, method, callOptions, args, this.carrier), this);
+    const call = actorCall(this.source, method, callOptions, args, this);
     this.#client.submit(call);
     return call.result;
   }

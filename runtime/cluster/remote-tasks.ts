@@ -1,7 +1,15 @@
 // Tasks of the cluster as their submitter sees them. Tasks of one kind (same resources, same environment) share leased
 // hosts; the head is asked for a lease, not for each task. A host gets one task after another, several ahead of time
 // where they prove to be short, and is given back when it has been idle.
-import { byWire, CallArguments, type CallOwner, type Channel, type Endpoints, PendingCall } from "../calls/index.ts";
+import {
+  CallArguments,
+  type CallFacts,
+  type CallOwner,
+  type Carrier,
+  type Channel,
+  type Endpoints,
+  PendingCall,
+} from "../calls/index.ts";
 import { codeRefOf } from "../code/index.ts";
 import type { LeaseGrant, LeaseRequest } from "../control/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
@@ -11,6 +19,7 @@ import { LeasedHost } from "./leased-host.ts";
 /** What the tasks need from their process. */
 export interface TaskServices {
   readonly endpoints: Endpoints;
+  readonly carrier: Carrier;
   readonly jobId: string;
   readonly namespace: string;
   channel(address: string): Channel;
@@ -25,14 +34,10 @@ const idleMs = 500;
 /** Leases asked for at once, for one kind of task. */
 const maxRequests = 16;
 
-interface Job {
-  readonly call: PendingCall;
-  readonly spec: TaskSpec;
-}
-
 export class RemoteTasks {
   readonly #services: TaskServices;
   readonly #queues = new Map<string, TaskQueue>();
+  readonly #specs = new WeakMap<TaskSpec, { readonly queue: TaskQueue; readonly facts: CallFacts }>();
   readonly #byLease = new Map<string, TaskQueue>();
 
   constructor(services: TaskServices) {
@@ -40,6 +45,15 @@ export class RemoteTasks {
   }
 
   submit(spec: TaskSpec, args: readonly unknown[]): unknown {
+    let known = this.#specs.get(spec);
+    if (!known) {
+      known = { queue: this.#queueOf(spec), facts: factsOf(spec) };
+      this.#specs.set(spec, known);
+    }
+    return known.queue.submit(known.facts, args);
+  }
+
+  #queueOf(spec: TaskSpec): TaskQueue {
     const { options } = spec;
     const key = JSON.stringify([options.request, options.runtimeEnv]);
     let queue = this.#queues.get(key);
@@ -47,7 +61,7 @@ export class RemoteTasks {
       queue = new TaskQueue(this.#services, spec, this.#byLease);
       this.#queues.set(key, queue);
     }
-    return queue.submit(spec, args);
+    return queue;
   }
 
   /** The head tells that a leased host is gone. */
@@ -67,12 +81,11 @@ export class RemoteTasks {
 }
 
 class TaskQueue implements CallOwner {
-  readonly carrier = byWire;
   readonly #services: TaskServices;
   readonly #sample: TaskSpec;
   readonly #byLease: Map<string, TaskQueue>;
-  readonly #waiting: Job[] = [];
-  readonly #all = new Map<PendingCall, Job>();
+  readonly #waiting: PendingCall[] = [];
+  readonly #all = new Set<PendingCall>();
   readonly #hosts = new Map<string, LeasedHost>();
   readonly #on = new Map<PendingCall, LeasedHost>();
   readonly #requested = new Set<string>();
@@ -84,6 +97,9 @@ class TaskQueue implements CallOwner {
     this.#byLease = byLease;
   }
 
+  get carrier(): Carrier {
+    return this.#services.carrier;
+  }
   get endpoints(): Endpoints {
     return this.#services.endpoints;
   }
@@ -96,33 +112,17 @@ class TaskQueue implements CallOwner {
     reply: () => {},
   };
 
-  submit(spec: TaskSpec, args: readonly unknown[]): unknown {
-    const { options, kind } = spec;
-    const { root, path, name } = codeRefOf(spec.fn);
-    const call = new PendingCall(
-      {
-        functionName: options.name,
-        method: `${root}:${path}#${name}`,
-        lane: "",
-        generator: kind === "generator",
-        args: new CallArguments(args, this.carrier, options.name),
-        options,
-      },
-      this,
-    );
-    const job = { call, spec };
-    this.#all.set(call, job);
-    call.facts.args.whenReady((failed) => {
-      if (failed) call.fail(failed.error);
-      else this.#enqueue(job);
-    });
+  submit(facts: CallFacts, args: readonly unknown[]): unknown {
+    const call = new PendingCall(facts, CallArguments.of(args, this.carrier, facts.functionName), this);
+    this.#all.add(call);
+    if (call.args.ready) this.#enqueue(call);
+    else call.args.whenReady((failed) => (failed ? call.fail(failed.error) : this.#enqueue(call)));
     return call.result;
   }
 
   retry(call: PendingCall): void {
     this.#leave(call);
-    const job = this.#all.get(call);
-    if (job) this.#enqueue(job);
+    this.#enqueue(call);
   }
 
   finished(call: PendingCall): void {
@@ -137,11 +137,10 @@ class TaskQueue implements CallOwner {
     this.#forget(host);
     for (const call of host.calls) {
       this.#on.delete(call);
-      const job = this.#all.get(call);
       // What had not begun can begin elsewhere; what had begun uses up one retry.
-      if (job && (!host.hasBegun(call) || call.useRetry())) {
+      if (!host.hasBegun(call) || call.useRetry()) {
         call.detach();
-        this.#enqueue(job);
+        this.#enqueue(call);
       } else {
         call.fail(new WorkerCrashedError(`the process that ran ${call.facts.functionName} ended: ${reason}`));
       }
@@ -155,19 +154,18 @@ class TaskQueue implements CallOwner {
     for (const call of calls) {
       this.#on.delete(call);
       call.detach();
-      const job = this.#all.get(call);
-      if (job) this.#enqueue(job);
+      this.#enqueue(call);
     }
   }
 
   failAll(error: () => unknown): void {
-    for (const call of [...this.#all.keys()]) call.fail(error());
+    for (const call of [...this.#all]) call.fail(error());
     for (const host of [...this.#hosts.values()]) this.#giveBack(host);
   }
 
-  #enqueue(job: Job): void {
-    if (job.call.done) return;
-    this.#waiting.push(job);
+  #enqueue(call: PendingCall): void {
+    if (call.done) return;
+    this.#waiting.push(call);
     this.#schedule();
   }
 
@@ -183,7 +181,7 @@ class TaskQueue implements CallOwner {
   #pump(): void {
     let index = 0;
     while (index < this.#waiting.length) {
-      const { call } = this.#waiting[index] as Job;
+      const call = this.#waiting[index] as PendingCall;
       if (!call.done) {
         const host = this.#freest();
         if (!host) break;
@@ -238,7 +236,7 @@ class TaskQueue implements CallOwner {
   #refused(error: unknown): void {
     if (error instanceof TaskCancelledError) return;
     const known = error instanceof RayError ? error : new WorkerCrashedError(String(error));
-    for (const { call } of this.#waiting.splice(0)) call.fail(known);
+    for (const call of this.#waiting.splice(0)) call.fail(known);
   }
 
   #leave(call: PendingCall): void {
@@ -256,4 +254,10 @@ class TaskQueue implements CallOwner {
     this.#hosts.delete(host.leaseId);
     this.#byLease.delete(host.leaseId);
   }
+}
+
+function factsOf({ fn, kind, options }: TaskSpec): CallFacts {
+  const { root, path, name } = codeRefOf(fn);
+  const method = `${root}:${path}#${name}`;
+  return { functionName: options.name, method, lane: "", generator: kind === "generator", options };
 }

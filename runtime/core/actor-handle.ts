@@ -8,7 +8,8 @@ import type { MethodOptions } from "./options.ts";
 export interface ActorTarget {
   readonly actorId: ActorId;
   readonly table: MethodTable;
-  submit(method: MethodInfo, options: MethodOptions, args: readonly unknown[]): unknown;
+  /** `options`: undefined for a call without options of its own. */
+  submit(method: MethodInfo, options: MethodOptions | undefined, args: readonly unknown[]): unknown;
   /** One more handle of this actor exists. */
   retain(): void;
   /** One handle less; the promise is done when the actor has ended, or at once if other handles remain. */
@@ -41,9 +42,9 @@ const collected = new FinalizationRegistry((share: { release(): Promise<void> })
 class BoundMethod {
   readonly #scope: HandleScope;
   readonly #method: MethodInfo;
-  readonly #options: MethodOptions;
+  readonly #options: MethodOptions | undefined;
 
-  constructor(scope: HandleScope, method: MethodInfo, options: MethodOptions) {
+  constructor(scope: HandleScope, method: MethodInfo, options?: MethodOptions) {
     this.#scope = scope;
     this.#method = method;
     this.#options = options;
@@ -99,7 +100,7 @@ function prototypeOf(table: MethodTable): object {
     Object.defineProperty(prototype, method.name, {
       enumerable: true,
       get(this: object) {
-        return new BoundMethod(scopeOf(this), method, {});
+        return new BoundMethod(scopeOf(this), method);
       },
     });
   }

@@ -32,22 +32,51 @@ export interface ExecutionContext {
 }
 
 const storage = new AsyncLocalStorage<ExecutionContext>();
+/** The context of the synchronous code that runs just now, where it is not in the storage. */
+let running: ExecutionContext | undefined;
+/** What code belongs to that no call is known for, in a process that serves one actor. */
+let resident: ExecutionContext | undefined;
 
 export function runInContext<T>(context: ExecutionContext, body: () => T): T {
   return storage.run(context, body);
 }
 
+/**
+ * The same for code that gives its result at once, in a process with a resident context: the storage, which makes every
+ * promise of the process slower once it is used, is left alone.
+ */
+export function runSynchronously<T>(context: ExecutionContext, body: () => T): T {
+  const before = running;
+  running = context;
+  try {
+    return body();
+  } finally {
+    running = before;
+  }
+}
+
+/** Says whose process this is. */
+export function reside(context: ExecutionContext): void {
+  resident = context;
+}
+
 /** The context of the running call; undefined in the driver. */
 export function currentContext(): ExecutionContext | undefined {
-  return storage.getStore();
+  return running ?? storage.getStore() ?? resident;
 }
 
 /** Runs `body` outside any call: for the runtime's own work, which must not belong to whoever caused it. */
 export function outsideContext<T>(body: () => T): T {
-  return storage.exit(body);
+  const before = running;
+  running = undefined;
+  try {
+    return storage.exit(body);
+  } finally {
+    running = before;
+  }
 }
 
 /** Marks the running task as waiting; the function given back ends that. */
 export function blocking(): (() => void) | undefined {
-  return storage.getStore()?.block?.();
+  return currentContext()?.block?.();
 }

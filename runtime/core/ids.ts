@@ -14,6 +14,11 @@ export type PlacementGroupId = Id<"placementGroup">;
 const processPart = randomBytes(8).toString("hex");
 let made = 0;
 
+/** The task of one call of this process, or of another one by its id: made of the caller and the call's number. */
+export function taskIdOf(callId: number, processId: string = processPart): TaskId {
+  return `${processId.slice(0, 16)}f${callId.toString(16).padStart(11, "0")}` as TaskId;
+}
+
 /** A new identifier, unique across processes: 16 random hex digits of this process and a count. */
 export function newId<T extends string>(): T {
   made += 1;

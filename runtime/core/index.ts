@@ -13,7 +13,14 @@ export {
   compileUnits,
 } from "./compile-options.ts";
 export type { CompiledActorOptions, CompiledCallOptions, CompiledTaskOptions } from "./compiled-options.ts";
-export { currentContext, type ExecutionContext, outsideContext, runInContext } from "./execution-context.ts";
+export {
+  currentContext,
+  type ExecutionContext,
+  outsideContext,
+  reside,
+  runInContext,
+  runSynchronously,
+} from "./execution-context.ts";
 export * from "./ids.ts";
 export {
   kindOf,

@@ -17,7 +17,9 @@ export interface ObjectSlot {
   readonly settled: boolean;
   /** Calls back once the slot is settled (at once if it is); the function given back takes the callback away. */
   onSettled(listener: () => void): () => void;
-  /** The value, or throws the error. Only for a settled slot. */
+  /** Brings the value of a settled slot here; undefined where it is here, or there is an error. */
+  prepare(): Promise<void> | undefined;
+  /** The value, or throws the error. Only for a settled slot that is prepared. */
   read(): unknown;
   cancel(options: CancelOptions): void;
 }
@@ -65,13 +67,18 @@ export function slotOf(ref: ObjectRef): ObjectSlot {
 export function readWhenSettled<T>(slot: ObjectSlot): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const unblock = slot.settled ? undefined : blocking();
-    slot.onSettled(() => {
+    const read = () => {
       unblock?.();
       try {
         resolve(slot.read() as T);
       } catch (error) {
         reject(error);
       }
+    };
+    slot.onSettled(() => {
+      const preparing = slot.prepare();
+      if (preparing !== undefined) preparing.then(read, reject);
+      else read();
     });
   });
 }

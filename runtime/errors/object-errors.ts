@@ -32,9 +32,17 @@ export class ObjectReconstructionFailedError extends ObjectLostError {
   override readonly code = "OBJECT_RECONSTRUCTION_FAILED";
 }
 
-/** The object store has no room for the object. */
+/** The object store has no room for the object. `largest` are the largest objects in it, with the processes that hold them. */
 export class ObjectStoreFullError extends RayError {
   override readonly code = "OBJECT_STORE_FULL";
+  declare readonly neededBytes: number;
+  declare readonly usedBytes: number;
+  declare readonly capacityBytes: number;
+  declare readonly largest: readonly {
+    readonly objectId: string;
+    readonly bytes: number;
+    readonly holders: readonly string[];
+  }[];
 }
 
 /** The disk that objects are spilled to is full. */

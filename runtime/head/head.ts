@@ -240,6 +240,7 @@ export class Head {
     this.#actors.processGone(processId);
     this.#leases.processGone(processId);
     this.#clients.tellAll("processGone", processId);
+    for (const node of this.#nodes.all()) node.peer.tell("processGone", processId);
     this.#drivers.left(client.registration);
     if (kind === "driver") this.#endGroups(jobId);
   }

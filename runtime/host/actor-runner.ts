@@ -1,5 +1,5 @@
 // Runs the one actor of a host process.
-import { ActorHost, byWire, decodePacked } from "../calls/index.ts";
+import { ActorHost, CallContext, decodePacked, type HostFacts } from "../calls/index.ts";
 import type { ClusterProcess } from "../cluster/index.ts";
 import { loadCode } from "../code/index.ts";
 import { type ActorStart, type StartAnswer, tableOf } from "../control/index.ts";
@@ -9,6 +9,7 @@ import {
   type NodeId,
   newId,
   type PlacementGroupId,
+  reside,
   type TaskId,
   type UserClass,
 } from "../core/index.ts";
@@ -50,26 +51,28 @@ export class ActorRunner {
       return { failed: { reason: "RUNTIME_ENV", message: known.message, failure: encodeFailure(known) } };
     }
     const { calls } = this.#process;
+    const facts: HostFacts = {
+      nodeId: this.#settings.nodeId as NodeId,
+      namespace: info.namespace,
+      actorId: actorId as ActorId,
+      actorName: info.name ?? undefined,
+      restarts,
+      gpuIds,
+      resources,
+      placementGroupId: (placementGroupId ?? undefined) as PlacementGroupId | undefined,
+      actorSignal: this.#ended.signal,
+      exit: () => host.exit(),
+    };
     const host: ActorHost = new ActorHost({
       Class,
       table: info.methods.length > 0 ? tableOf(info) : methodTable(Class),
       maxConcurrency: this.#start.maxConcurrency,
       concurrencyGroups: info.concurrencyGroups,
-      carrier: byWire,
       observer: this.#tasks.observe({ type: "ACTOR_TASK", jobId: this.#start.jobId, actorId }),
+      carrier: this.#process.carrier,
+      alone: true,
       channel: calls.channel,
-      facts: {
-        nodeId: this.#settings.nodeId as NodeId,
-        namespace: info.namespace,
-        actorId: actorId as ActorId,
-        actorName: info.name ?? undefined,
-        restarts,
-        gpuIds,
-        resources,
-        placementGroupId: (placementGroupId ?? undefined) as PlacementGroupId | undefined,
-        actorSignal: this.#ended.signal,
-        exit: () => host.exit(),
-      },
+      facts,
       childrenOf: () => new Set(),
       onExit: () => void this.#leave(),
     });
@@ -87,6 +90,7 @@ export class ActorRunner {
       return constructorFailed(thrown, info.className, actorId);
     }
     this.#host = host;
+    reside(new CallContext(facts, newId<TaskId>(), info.className, () => new Set()));
     calls.hosts.set(hostId, host);
     return { address: this.#process.address, pid: process.pid };
   }

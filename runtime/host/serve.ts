@@ -1,7 +1,7 @@
 // A host process from its start to its end: introduces itself to its node agent, is given one actor or tasks to run, and
 // ends when the agent does.
 
-import { ActorHandles, ClusterProcess } from "../cluster/index.ts";
+import { ActorHandles, ClusterProcess, type Home } from "../cluster/index.ts";
 import type { ActorStart, LeaseStart } from "../control/index.ts";
 import { type JobId, newId, type TaskId } from "../core/index.ts";
 import { adoptRuntime, runtime } from "../current.ts";
@@ -11,6 +11,10 @@ import { ActorRunner } from "./actor-runner.ts";
 import { hostRuntime } from "./host-runtime.ts";
 import { TaskLog } from "./task-log.ts";
 import { TaskRunner } from "./task-runner.ts";
+
+// A bundle of this file is the runtime of the process that runs it.
+export * from "../index.ts";
+export * from "../jobs/index.ts";
 
 /** Serves until the node agent ends this process. */
 export async function serve(settings: HostSettings): Promise<void> {
@@ -57,6 +61,8 @@ export async function serve(settings: HostSettings): Promise<void> {
           }
           case "tasks":
             return tasks.take();
+          case "letGo":
+            return own.store.letGo();
           case "retire":
             return runner?.retire();
           case "endLease":
@@ -69,5 +75,6 @@ export async function serve(settings: HostSettings): Promise<void> {
     },
     nodeId,
   );
-  await agent.ask("register", { hostId, address: own.address });
+  const home = (await agent.ask("register", { hostId, address: own.address })) as Omit<Home, "agent">;
+  own.settle({ ...home, agent });
 }

@@ -1,6 +1,5 @@
 // Runs the tasks that a host process is leased for, one after another.
 import {
-  byWire,
   CallContext,
   type CallMessage,
   type CallObserver,
@@ -121,8 +120,8 @@ export class TaskRunner implements Host {
     this.#stream = runCall({
       message,
       context,
-      carrier: byWire,
       observer: this.#observer,
+      carrier: this.#process.carrier,
       invoke: (args) => fn(...args),
       reply: (outcome) => this.#process.calls.channel.reply(message.callId, outcome),
       finished: () => {

@@ -3,6 +3,7 @@
 //   const { jobId } = await submitJob({ entry: Sweep, args: [7], resources: { GPU: 2 } });
 //   for await (const text of followJob(jobId)) process.stdout.write(text);
 export type { JobErrorType, JobInfo, JobStateName } from "../control/index.ts";
+export { JobActor } from "./job-actor.ts";
 export { followJob, jobLogs } from "./job-log.ts";
 export { getJob, isEnded, listJobs, stopJob } from "./jobs.ts";
 export { followLog, type LogText, readLogs } from "./read-logs.ts";

@@ -7,7 +7,6 @@ import { type CodeRef, codeRefOf } from "../code/index.ts";
 import type { JobInfo, JobSubmission } from "../control/index.ts";
 import { type ActorOptions, compileActorOptions, compileUnits } from "../core/index.ts";
 import { InvalidOptionError } from "../errors/index.ts";
-import { JobActor } from "./job-actor.ts";
 import { ownHead } from "./jobs.ts";
 import type { Runnable } from "./runnable.ts";
 
@@ -36,6 +35,9 @@ export interface JobSpec<Args extends readonly never[]> {
   >;
 }
 
+/** The actor of every job, by this room's door: in a host that is the door of the runtime that runs there. */
+const jobActor: CodeRef = { root: "package", path: "runtime/jobs/index.ts", name: "JobActor" };
+
 /** Puts a job into the head's queue; done when it is stored there. Rejects with InvalidOptionError for a bad `spec`. */
 export async function submitJob<Args extends readonly never[]>(
   spec: JobSpec<Args>,
@@ -60,7 +62,7 @@ export async function submitJob<Args extends readonly never[]>(
     user: userInfo().username,
     resources: compileUnits(spec.resources ?? {}, "resources.*"),
     className: entry.name,
-    code: codeRefOf(JobActor),
+    code: jobActor,
     args: given.map((value) => encodePacked(byWire.pack(value, "args"), plainOnly)),
     request: options.request,
     runtimeEnv: options.runtimeEnv,

@@ -3,10 +3,10 @@ import {
   ActorClient,
   ActorFailures,
   ActorHost,
-  actorCallFacts,
+  actorCall,
   CallArguments,
   type CallOwner,
-  PendingCall,
+  type PendingCall,
 } from "../calls/index.ts";
 import {
   type ActorId,
@@ -91,9 +91,9 @@ export class LocalActor implements ActorTarget, CallOwner {
     );
   }
 
-  submit(method: MethodInfo, callOptions: MethodOptions, args: readonly unknown[]): unknown {
+  submit(method: MethodInfo, callOptions: MethodOptions | undefined, args: readonly unknown[]): unknown {
     this.#client.checkLimit();
-    const call = new PendingCall(actorCallFacts(this.spec, method, callOptions, args, this.carrier), this);
+    const call = actorCall(this.spec, method, callOptions, args, this);
     this.#client.submit(call);
     return call.result;
   }

@@ -41,14 +41,13 @@ export class TaskRunner implements CallOwner {
       method: options.name,
       lane: "",
       generator: kind === "generator",
-      args: new CallArguments(args, this.carrier, options.name),
       options,
     };
-    const call = new PendingCall(facts, this);
+    const call = new PendingCall(facts, CallArguments.of(args, this.carrier, options.name), this);
     this.#specs.set(call, spec);
     const problem = runtimeEnvProblem(options.runtimeEnv);
     if (problem) call.fail(problem);
-    else call.facts.args.whenReady((failed) => (failed ? call.fail(failed.error) : this.#ask(call)));
+    else call.args.whenReady((failed) => (failed ? call.fail(failed.error) : this.#ask(call)));
     return call.result;
   }
 

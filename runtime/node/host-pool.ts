@@ -5,6 +5,8 @@ export interface HostPoolOptions {
   readonly token: string;
   /** Hosts that are kept ready. */
   readonly size: number;
+  /** The file that hosts run from; empty for the sources. */
+  readonly bundle: string;
   settings(hostId: string): HostSettings;
 }
 
@@ -76,9 +78,9 @@ export class HostPool {
 
   #start(): HostProcess {
     this.#count += 1;
-    const { settings, token } = this.#options;
+    const { settings, token, bundle } = this.#options;
     const hostId = `${this.#count}-${process.pid}`;
-    const host = new HostProcess(settings(hostId), token);
+    const host = new HostProcess(settings(hostId), token, bundle);
     this.#all.set(hostId, host);
     this.#starting.add(host);
     void host.gone.then(() => {

@@ -38,14 +38,15 @@ export class HostProcess {
   intended = false;
   #isReady!: () => void;
 
-  constructor(settings: HostSettings, token: string) {
+  /** `bundle`: the file that the host runs from; empty for the sources. */
+  constructor(settings: HostSettings, token: string, bundle: string) {
     this.settings = settings;
     const logs = join(settings.sessionFolder, "logs");
     this.outFile = join(logs, `worker-${settings.hostId}.out`);
     this.errorFile = join(logs, `worker-${settings.hostId}.err`);
     const out = openSync(this.outFile, "a");
     const errors = openSync(this.errorFile, "a");
-    this.child = spawn(process.execPath, ["--expose-gc", main, JSON.stringify(settings)], {
+    this.child = spawn(process.execPath, [main, JSON.stringify(settings), bundle], {
       // A pipe that nobody writes to: its end tells the host that the agent is gone.
       stdio: ["pipe", out, errors],
       detached: true,

@@ -3,46 +3,32 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
   type AgentRegistration,
   formatAddress,
   type HostExit,
   type LeaseStart,
-  type LogQuery,
-  type LogRead,
   type RunningHost,
   type StartAnswer,
   type TaskBatch,
 } from "../control/index.ts";
 import type { NodeId } from "../core/index.ts";
 import { RayError, RaySystemError } from "../errors/index.ts";
-import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
+import { findGpus, machineNode } from "../placement/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
+import { bundleOf } from "../typescript/bundle.js";
 import { encodeFailure } from "../wire/index.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
-import { type HostUse, LogBook } from "./log-book.ts";
-import { nodeStats } from "./node-stats.ts";
-import { TaskArchive } from "./task-archive.ts";
+import { HostWatch } from "./host-watch.ts";
+import type { NodeAgentOptions } from "./node-agent-options.ts";
+import { ObjectDesk } from "./object-desk.ts";
 
-export interface NodeAgentOptions {
-  readonly nodeId: NodeId;
-  readonly headAddress: string;
-  readonly token: string;
-  readonly machine: MachineOptions;
-  /** The interface that other nodes reach this one by. */
-  readonly ip: string;
-  /** Whether the head runs on this machine. */
-  readonly besideHead: boolean;
-  /** Sockets and logs; short, because a socket's path has at most 107 characters. */
-  readonly sessionFolder: string;
-  /** Hosts that are kept ready. */
-  readonly warmHosts: number;
-  log(facts: Readonly<Record<string, unknown>>, message: string): void;
-  /** The head says that this node must not go on, or turns it away. */
-  expelled(error: Error): void;
-}
+/** A process has so long to give back what it holds of a full store. */
+const letGoMs = 2_000;
 
 interface Use {
   readonly host: HostProcess;
@@ -56,12 +42,15 @@ interface Use {
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
-  readonly #pool: HostPool;
+  readonly #pool: Promise<HostPool>;
+  readonly #objects: ObjectDesk;
+  readonly #others: PeerBook;
+  /** The processes of the node that are connected. */
+  readonly #near = new Set<Peer>();
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, Use>();
   readonly #socket: string;
-  readonly #tasks: TaskArchive;
-  readonly #logs: LogBook;
+  readonly #watch: HostWatch;
   #head: Peer | undefined;
   #address = "";
   #closed = false;
@@ -70,21 +59,33 @@ export class NodeAgent {
     this.#options = options;
     const logs = join(options.sessionFolder, "logs");
     mkdirSync(logs, { recursive: true, mode: 0o700 });
-    this.#tasks = new TaskArchive(options.nodeId);
-    this.#logs = new LogBook(options.nodeId, logs);
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token } = options;
+    this.#others = new PeerBook({
+      processId: nodeId,
+      token,
+      nodeId: "",
+      handlers: this.#hostHandlers(),
+      giveUpMs: 60_000,
+    });
+    this.#objects = new ObjectDesk({ ...options.store, onFull: () => this.#letGo() }, (address) =>
+      this.#others.get(address),
+    );
     this.#server = new LinkServer({
       processId: nodeId,
       token,
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
-    this.#pool = new HostPool({
-      token,
-      size: options.warmHosts,
-      settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
+    this.#pool = bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url))).then((bundle) => {
+      return new HostPool({
+        token,
+        size: options.warmHosts,
+        bundle: bundle ?? "",
+        settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
+      });
     });
+    this.#watch = new HostWatch({ nodeId, logsFolder: logs, pool: this.#pool, uses: this.#uses });
   }
 
   get nodeId(): NodeId {
@@ -99,6 +100,7 @@ export class NodeAgent {
     this.#address = formatAddress({ processId: nodeId, nodeId, socket: this.#socket, tcp: `${ip}:${port}` });
     const handlers: PeerHandlers = {
       request: (method, payload) => this.#request(method, payload),
+      event: (topic, payload) => topic === "processGone" && this.#objects.ownerGone(payload as string),
       up: (_peer, fresh) => fresh && void this.#join(),
       ended: (_peer, error) => !this.#closed && this.#options.expelled(error),
     };
@@ -111,8 +113,10 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pool.close();
+    await (await this.#pool).close();
+    await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
+    this.#others.close();
     this.#server.close();
   }
 
@@ -162,17 +166,8 @@ export class NodeAgent {
         return this.#uses.get(payload as string)?.host.peer?.ask("retire", null);
       case "endLease":
         return this.#endLease(payload as string);
-      case "tasks":
-        return this.#tasks.all(this.#pool.all);
-      case "stats":
-        return nodeStats(this.#uses.values(), this.#pool.all);
-      case "logSources":
-        return this.#logs.sources(payload as LogQuery);
-      case "readLog": {
-        const { file, offset } = payload as LogRead;
-        return this.#logs.read(file, offset);
-      }
       default:
+        if (this.#watch.knows(method)) return this.#watch.answer(method, payload);
         throw new RaySystemError(
           `a node agent does not know the question "${method}": is the head of another version?`,
         );
@@ -180,46 +175,38 @@ export class NodeAgent {
   }
 
   async #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts, jobId, info } = start;
+    const { hostId, actorId, restarts } = start;
     const known = this.#uses.get(hostId);
     if (known) return { address: known.host.address, pid: known.host.pid };
-    return this.#start(hostId, { actorId, leaseId: null, restarts, reusable: false }, "startActor", start, {
-      actorId,
-      jobId,
-      name: info.className,
-      restarts,
-    });
+    return this.#start(hostId, { actorId, leaseId: null, restarts, reusable: false }, "startActor", start);
   }
 
   async #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv, jobId } = start;
+    const { leaseId, gpuIds, runtimeEnv } = start;
     const known = this.#uses.get(leaseId);
     if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    return this.#start(leaseId, { actorId: null, leaseId, restarts: 0, reusable }, "startLease", start, {
-      actorId: null,
-      jobId,
-      name: "",
-      restarts: 0,
-    });
+    return this.#start(leaseId, { actorId: null, leaseId, restarts: 0, reusable }, "startLease", start);
   }
 
   async #start(
     id: string,
     use: Omit<Use, "host">,
     method: string,
-    start: unknown,
-    forWhat: HostUse,
+    start: ActorStart | LeaseStart,
   ): Promise<StartAnswer> {
     let host: HostProcess;
     try {
-      host = await this.#pool.take();
+      host = await (await this.#pool).take();
     } catch (error) {
       return failed("WORKER_DIED", error);
     }
     this.#uses.set(id, { ...use, host });
-    this.#logs.used(host, forWhat);
-    void host.gone.then((why) => this.#exited(id, host, why));
+    this.#watch.used(host, start);
+    void host.gone.then((why) => {
+      host.peer?.end(new RaySystemError("the host has ended"));
+      this.#exited(id, host, why);
+    });
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
       if (!("failed" in answer)) return answer;
@@ -232,10 +219,16 @@ export class NodeAgent {
     }
   }
 
+  /** The store is full: what only garbage holds is given back. */
+  async #letGo(): Promise<void> {
+    const asked = [...this.#near].map((peer) => peer.ask("letGo", null).catch(() => undefined));
+    await Promise.race([Promise.all(asked), new Promise((resolve) => setTimeout(resolve, letGoMs))]);
+  }
+
   async #killHost(hostId: string): Promise<void> {
     const use = this.#uses.get(hostId);
     this.#uses.delete(hostId);
-    if (use) await this.#tasks.collect(use.host);
+    if (use) await this.#watch.lastWord(use.host);
     await use?.host.kill();
   }
 
@@ -244,9 +237,9 @@ export class NodeAgent {
     this.#uses.delete(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
-    if (free === true) this.#pool.giveBack(use.host);
+    if (free === true) (await this.#pool).giveBack(use.host);
     else {
-      await this.#tasks.collect(use.host);
+      await this.#watch.lastWord(use.host);
       await use.host.kill();
     }
   }
@@ -262,23 +255,29 @@ export class NodeAgent {
     this.#head?.tell("hostExited", exit);
   }
 
-  #archive(peer: Peer, batch: TaskBatch): void {
-    const host = this.#pool.all.find((each) => each.peer === peer);
-    if (host) this.#tasks.add(host, batch);
-  }
-
   #hostHandlers(): PeerHandlers {
     return {
-      request: (method, payload, peer) => {
+      request: async (method, payload, peer) => {
+        if (method.startsWith("store.")) return this.#objects.request(method, payload, peer);
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
-        this.#pool.get(hostId)?.introduced(peer, address);
-        return null;
+        this.#near.add(peer);
+        (await this.#pool).get(hostId)?.introduced(peer, address);
+        const { nodeId } = this.#options;
+        return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
+      },
+      ended: (peer) => {
+        this.#near.delete(peer);
+        this.#objects.processGone(peer.processId);
       },
       event: (topic, payload, peer) => {
+        if (topic.startsWith("store.")) {
+          this.#objects.event(topic, payload, peer);
+          return;
+        }
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
-        else if (topic === "taskEvents") this.#archive(peer, payload as TaskBatch);
+        else if (topic === "taskEvents") void this.#watch.told(peer, payload as TaskBatch);
         else this.#head?.tell(topic, payload);
       },
     };

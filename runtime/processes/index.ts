@@ -3,4 +3,11 @@
 export { type EndedProcess, endProcesses } from "./end-processes.ts";
 export { endMarkedProcesses, markedProcesses } from "./marked-processes.ts";
 export { announceHead, findHead, type HeadRecord, tokenFile } from "./own-files.ts";
-export { isRunning, type ProcessRecord, recordedProcesses, recordProcess, stateFolder } from "./process-record.ts";
+export {
+  isRunning,
+  type ProcessRecord,
+  recordedProcesses,
+  recordProcess,
+  startTicksOf,
+  stateFolder,
+} from "./process-record.ts";

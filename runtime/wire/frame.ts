@@ -2,7 +2,7 @@
 // language read it with plain msgpack.
 //
 //   kind            fields after it
-//   1  call         call id, host id, method, arguments, task id, lane, number of results, streaming, backpressure
+//   1  call         call id, host id, method, arguments, lane, number of results, streaming, backpressure
 //   2  values       call id, values                         a call's results
 //   3  item         call id, value                          one value of a stream
 //   4  end          call id                                 a stream is over
@@ -41,8 +41,8 @@ export type ObjectDescriptor = readonly [objectId: string, owner: string];
 /** A handle inside a value: its actor's id, and what a handle must know of the actor (`describeHandle`). */
 export type ActorDescriptor = readonly [actorId: string, info: unknown];
 
-/** Where a value too large for a frame lies. */
-export type StoredAt = readonly [objectId: string, nodeId: string, bytes: number];
+/** Where a value too large for a frame lies: in the store of the node whose agent is at this address. */
+export type StoredAt = readonly [objectId: string, agent: string, bytes: number];
 
 export type ValueOnWire =
   | Uint8Array
@@ -55,7 +55,6 @@ export type CallOnWire = readonly [
   hostId: string,
   method: string,
   args: readonly ValueOnWire[],
-  taskId: string,
   lane: string,
   numReturns: number,
   streaming: boolean,
@@ -101,7 +100,7 @@ export function decodeFrame(frame: Uint8Array): Message[] {
   } catch (error) {
     throw new RangeError(`bytes that are not msgpack arrived: ${String(error)}`);
   }
-  if (!Array.isArray(messages) || !messages.every((one) => Array.isArray(one) && typeof one[0] === "number")) {
+  if (!Array.isArray(messages) || messages.some((one) => !Array.isArray(one) || typeof one[0] !== "number")) {
     throw new RangeError("a frame that is not an array of messages arrived");
   }
   return messages as Message[];

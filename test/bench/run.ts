@@ -2,12 +2,16 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import type { BenchOptions, BenchRow } from "./bench.ts";
+import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { loopSpeed } from "./loop.ts";
+import { objectStore } from "./object-store.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
+  "object-store": objectStore,
+  loop: loopSpeed,
   sandbox: sandboxSpeed,
 };
 
@@ -18,23 +22,28 @@ const { positionals, values } = parseArgs({
     model: { type: "string" },
     data: { type: "string" },
     dtype: { type: "string" },
+    tasks: { type: "string" },
+    episodes: { type: "string" },
   },
 });
 const [name = ""] = positionals;
 const bench = benches[name];
 if (bench === undefined) {
-  process.stderr.write(`bench: expected ${Object.keys(benches).join(" or ")}, got "${name}"\n`);
+  process.stderr.write(`bench: expected ${Object.keys(benches).join(", ")}, got "${name}"\n`);
   process.exit(2);
 }
-const rows = await bench({
-  ...(values.model !== undefined && { model: values.model }),
-  ...(values.data !== undefined && { data: values.data }),
-  ...(values.dtype !== undefined && { dtype: values.dtype }),
-});
-if (values.json) {
-  for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+const { json, ...given } = values;
+const rows = await bench(given);
+if (json) {
+  for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {
-  const table = new Table({ head: ["", "value", "unit", "spread"], style: { head: [], border: [] } });
-  for (const row of rows) table.push([row.name, row.value, row.unit, row.spread]);
+  const table = new Table({
+    head: ["", "ours", "unit", "against", "ratio", "spread"],
+    style: { head: [], border: [] },
+  });
+  for (const row of rows) {
+    const against = row.anchor === undefined ? "" : `${row.anchorName} ${row.anchor}`;
+    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", row.spread]);
+  }
   process.stdout.write(`${table.toString()}\n`);
 }

@@ -30,7 +30,7 @@ export async function sandboxSpeed(): Promise<BenchRow[]> {
       const at = (share: number): string => (times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(1);
       rows.push({
         name: `${sandbox.kind}, ${concurrency} at a time`,
-        value: Math.round(perSecond),
+        ours: Math.round(perSecond),
         unit: "runs/s",
         spread: `p5 ${at(0.05)}, median ${at(0.5)}, p95 ${at(0.95)} ms of ${times.length} runs`,
       });

@@ -157,12 +157,35 @@ export function engineConformance(options: ConformanceOptions): void {
     });
 
     test("weights change under running generations, which go on, and then the numbers are the new weights'", async () => {
-      const running = engine.generate(ask({ maxTokens: 300, temperature: 1.5, stopTokenIds: [] }));
+      // More than run at once: whenever the weights change, some are in the middle.
+      const long = Array.from({ length: 300 }, (_, seed) =>
+        ask({ promptIds: prompts[seed % prompts.length] as number[], seed, maxTokens: 300, temperature: 1.5 }),
+      );
+      const replying = long.map((request) => engine.generate(request));
+      const running = Promise.all(replying);
+      await Promise.race(replying);
       const { seconds } = await engine.setWeights({ dir: other, version: 7 });
       console.log(`${options.name}: weights swapped in ${seconds.toFixed(2)} s`);
       const mixed = await running;
-      for (const version of mixed.weightVersions) expect([0, 7]).toContain(version);
-      expect(mixed.weightVersions).toEqual(mixed.weightVersions.toSorted((a, b) => a - b));
+      for (const { weightVersions } of mixed) {
+        for (const version of weightVersions) expect([0, 7]).toContain(version);
+        expect(weightVersions).toEqual(weightVersions.toSorted((a, b) => a - b));
+      }
+      expect(mixed.some(({ weightVersions }) => new Set(weightVersions).size === 2)).toBe(true);
+      // The cut is exact: each token has the log-probability that the weights of its version give it.
+      const sampled = mixed.map(({ tokenIds }, i) => {
+        const { promptIds, temperature } = long[i] as GenerateRequest;
+        return { promptIds, temperature, tokenIds };
+      });
+      const expected = { 0: await reference.logprobs(MODEL, sampled), 7: await reference.logprobs(other, sampled) };
+      const ofTheirVersions = mixed.map(({ weightVersions }, i) =>
+        weightVersions.map((version, j) => expected[version as 0 | 7][i]?.[j] ?? Number.NaN),
+      );
+      const difference = largestDifference(
+        mixed.map((reply) => reply.logprobs),
+        ofTheirVersions,
+      );
+      expect(difference).toBeLessThan(TOLERANCE);
       const requests = prompts.map((promptIds, seed) => ask({ promptIds, seed }));
       const replies = await Promise.all(requests.map((request) => engine.generate(request)));
       expect(new Set(replies.flatMap((reply) => reply.weightVersions))).toEqual(new Set([7]));

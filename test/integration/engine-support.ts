@@ -33,11 +33,19 @@ export class Reference {
     return (await this.#ask({ job: "logprobs", model, sampled })) as number[][];
   }
 
-  /** A copy of the model whose weights are clearly others. */
-  async otherWeights(): Promise<string> {
+  /** A copy of a model whose weights are clearly others. */
+  async otherWeights(model = MODEL): Promise<string> {
     const dir = await mkdtemp(join(tmpdir(), "astune-weights-"));
-    await cp(MODEL, dir, { recursive: true });
-    await this.#ask({ job: "perturb", model: MODEL, dir });
+    await cp(model, dir, { recursive: true });
+    await this.#ask({ job: "perturb", model, dir });
+    return dir;
+  }
+
+  /** The folder of a small random Llama with tied embeddings; its tokenizer is the quickstart's model's. */
+  async tiedLlama(): Promise<string> {
+    const dir = await mkdtemp(join(tmpdir(), "astune-llama-"));
+    for (const file of ["tokenizer.json", "tokenizer_config.json"]) await cp(join(MODEL, file), join(dir, file));
+    await this.#ask({ job: "llama", dir });
     return dir;
   }
 

@@ -74,7 +74,16 @@ const options = (): LearnerOptions => ({
   seed: 1,
   gradientCheckpointing: false,
   reference: true,
-  optimizer: { lr: 0.01, betas: [0.9, 0.95], weightDecay: 0, gradClip: 1, warmupSteps: 0 },
+  optimizer: {
+    lr: 0.01,
+    betas: [0.9, 0.95],
+    weightDecay: 0,
+    gradClip: 1,
+    warmupSteps: 0,
+    schedule: "constant",
+    minLrRatio: 0,
+    totalUpdates: 0,
+  },
 });
 
 function sample(index: number, length: number): TrainingSample {

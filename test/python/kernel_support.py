@@ -14,6 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch  # noqa: E402
 
+# A test that imported torch before this file has its own number of threads, and other roundings than the processes.
+torch.set_num_threads(1)
+
 KERNEL = Path(__file__).resolve().parents[2] / "actors" / "learner" / "kernel"
 sys.path.insert(0, str(KERNEL.parent))
 

@@ -30,6 +30,7 @@ from kernel.train_options import read_settings
 LENGTHS = [23, 12, 30, 18]
 TRAIN = {"algorithm": "grpo", "temperature": 1.0, "kl_loss_coef": 0.01, "mini_batches": 2}
 LORA = {"rank": 4, "alpha": 8, "target_modules": "all-linear"}
+FALLING = {"warmup_steps": 2, "schedule": "cosine", "min_lr_ratio": 0.1, "total_updates": 8}
 
 
 class SilentChannel:
@@ -69,7 +70,7 @@ def test_steps_after_a_resume_equal_an_unbroken_run_bit_for_bit(
 ) -> None:
     folder = make_model(tmp_path / "model")
     batches = [write_batch(tmp_path / f"batch-{i}.safetensors", i) for i in range(4)]
-    load = options(folder, reference=True, lora=lora, optimizer={"warmup_steps": 6})
+    load = options(folder, reference=True, lora=lora, optimizer=FALLING)
 
     unbroken = Session(SilentChannel())
     unbroken.load(load)

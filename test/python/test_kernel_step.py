@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from kernel_support import make_batch_of, make_model, options, plain_logprobs
 from kernel.batch import Batch, pack, split_evenly
+from kernel.head import head_logprobs
 from kernel.model import Model, load_model
 from kernel.optimizer import Optimizer
 from kernel.step import TrainStep
@@ -205,3 +207,36 @@ def test_the_learning_rate_warms_up_and_gradients_are_clipped(tmp_path: Path) ->
         rates.append(optimizer.lr())
         train(model, optimizer, make_batch_of(LENGTHS))
     assert rates == pytest.approx([2.5e-4, 5e-4, 7.5e-4, 1e-3, 1e-3])
+
+
+def test_the_learning_rate_falls_along_half_a_cosine_over_the_whole_run(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "model")
+    schedule = {"lr": 1e-3, "warmup_steps": 2, "schedule": "cosine", "min_lr_ratio": 0.1, "total_updates": 6}
+    _, optimizer = learner(folder, optimizer=schedule)
+    rates = []
+    for optimizer.updates in range(8):
+        rates.append(optimizer.lr())
+    cosine = [(1 + math.cos(math.pi * i / 4)) / 2 for i in range(4)]
+    assert rates == pytest.approx([5e-4, 1e-3] + [1e-3 * (0.1 + 0.9 * c) for c in cosine] + [1e-4, 1e-4])
+
+
+def test_a_schedule_without_an_update_after_its_warm_up_has_a_rate(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "model")
+    schedule = {"lr": 1e-3, "warmup_steps": 2, "schedule": "cosine", "total_updates": 2}
+    _, optimizer = learner(folder, optimizer=schedule)
+    optimizer.updates = 1
+    assert optimizer.lr() == pytest.approx(1e-3)
+
+
+def test_in_bfloat16_logits_are_not_rounded_on_a_cpu() -> None:
+    generator = torch.Generator().manual_seed(4)
+    head = torch.nn.Linear(64, 97, bias=False)
+    hidden = (torch.randn(20, 64, generator=generator) * 5).bfloat16()
+    targets = torch.randint(0, 97, (20,), generator=generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        logp, _ = head_logprobs(head, hidden, targets, 1.0)
+    exact = torch.log_softmax(hidden.double() @ head.weight.bfloat16().double().t(), -1)
+    assert logp.dtype == torch.float32
+    torch.testing.assert_close(logp.double(), exact.gather(-1, targets[:, None])[:, 0], rtol=0, atol=1e-5)
+    logp.sum().backward()
+    assert head.weight.grad is not None and head.weight.grad.isfinite().all()

@@ -46,7 +46,7 @@ export class ExampleMathLearn implements Workflow {
 
       // Plain text ends the conversation: whatever was boxed in it is the answer.
       if (reply.tool_calls === undefined || reply.tool_calls.length === 0) {
-        tuner.updateJudgeInputDictionary({ final_answer: reply.content ?? "" });
+        tuner.updateJudgeInputDictionary({ final_answer: textBeforeCalls(reply.content ?? "") });
         return undefined;
       }
       // The calls of one message run in order, so an answer given beside a call has not seen its output.
@@ -63,4 +63,12 @@ export class ExampleMathLearn implements Workflow {
     }
     return undefined;
   }
+}
+
+/**
+ * A call that could not be read stays in the text. It never ran, so neither it nor what follows it is an answer: taken
+ * for one, a final answer under the wrong argument's name is rewarded as if it were right.
+ */
+function textBeforeCalls(text: string): string {
+  return text.split(/<tool_call>|\{\s*["']name["']\s*:/, 1)[0] ?? "";
 }

@@ -34,23 +34,24 @@ class _ChunkedLogprobs(torch.autograd.Function):
         targets: torch.Tensor,
         multiplier: float,
         softcap: float,
+        operands: torch.dtype,
         dtype: torch.dtype,
         rows: int,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         result = torch.float64 if dtype == torch.float64 else torch.float32
         logp = torch.empty(hidden.shape[0], dtype=result, device=hidden.device)
         entropy = torch.empty_like(logp)
-        cast_weight = weight.to(dtype)
-        cast_bias = None if bias is None else bias.to(dtype)
+        cast_weight = weight.to(operands).to(dtype)
+        cast_bias = None if bias is None else bias.to(operands).to(dtype)
         for start in range(0, hidden.shape[0], rows):
             part = slice(start, start + rows)
-            raw = torch.nn.functional.linear(hidden[part].to(dtype), cast_weight, cast_bias)
+            raw = torch.nn.functional.linear(hidden[part].to(operands).to(dtype), cast_weight, cast_bias)
             logits = _scaled(raw, multiplier, softcap)
             total = logits.logsumexp(-1)
             logp[part] = logits.gather(-1, targets[part, None])[:, 0] - total
             entropy[part] = total - (torch.softmax(logits, -1) * logits).sum(-1)
         ctx.save_for_backward(hidden, weight, *(() if bias is None else (bias,)), targets)
-        ctx.settings = (multiplier, softcap, dtype, rows)
+        ctx.settings = (multiplier, softcap, operands, dtype, rows)
         ctx.mark_non_differentiable(entropy)
         return logp, entropy
 
@@ -58,15 +59,15 @@ class _ChunkedLogprobs(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor, _entropy: torch.Tensor) -> tuple[Any, ...]:
         hidden, weight, *rest, targets = ctx.saved_tensors
         bias = rest[0] if rest else None
-        multiplier, softcap, dtype, rows = ctx.settings
-        cast_weight = weight.to(dtype)
-        cast_bias = None if bias is None else bias.to(dtype)
+        multiplier, softcap, operands, dtype, rows = ctx.settings
+        cast_weight = weight.to(operands).to(dtype)
+        cast_bias = None if bias is None else bias.to(operands).to(dtype)
         d_hidden = torch.empty_like(hidden)
         d_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
         d_bias = torch.zeros_like(bias) if bias is not None and ctx.needs_input_grad[2] else None
         for start in range(0, hidden.shape[0], rows):
             part = slice(start, start + rows)
-            chunk = hidden[part].to(dtype)
+            chunk = hidden[part].to(operands).to(dtype)
             raw = torch.nn.functional.linear(chunk, cast_weight, cast_bias)
             # d logp / d logits = onehot - softmax
             d_logits = torch.softmax(_scaled(raw, multiplier, softcap), -1).mul_(-grad[part, None])
@@ -84,7 +85,7 @@ class _ChunkedLogprobs(torch.autograd.Function):
                     d_weight.add_(d_logits.t() @ chunk)
             if d_bias is not None:
                 d_bias.add_(d_logits.sum(0))
-        return d_hidden, d_weight, d_bias, None, None, None, None, None
+        return d_hidden, d_weight, d_bias, None, None, None, None, None, None
 
 
 def head_logprobs(
@@ -97,9 +98,13 @@ def head_logprobs(
     """Log-probability of `targets` int64[P] and entropy, both float32[P], from hidden states [P, width].
 
     Logits are `multiplier`·cap(head(hidden)): the multiplier is 1 / temperature times the model's own scale. Matrix
-    products run in the autocast dtype where autocast is on. The entropy carries no gradient.
+    products take operands of the autocast dtype where autocast is on; on a CPU their results stay float32, as those of
+    the engine do there: logits that each side rounds for itself differ. The entropy carries no gradient.
     """
     kind = hidden.device.type
-    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else head.weight.dtype
+    operands = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else head.weight.dtype
+    dtype = torch.promote_types(operands, torch.float32) if kind == "cpu" else operands
     rows = chunk_rows(head.weight.shape[0], hidden.device)
-    return _ChunkedLogprobs.apply(hidden, head.weight, head.bias, targets, multiplier, softcap, dtype, rows)
+    # Autocast would round the products that are to stay float32.
+    with torch.autocast(kind, enabled=False):
+        return _ChunkedLogprobs.apply(hidden, head.weight, head.bias, targets, multiplier, softcap, operands, dtype, rows)

@@ -1,4 +1,4 @@
-"""AdamW with warm-up, gradient clipping, and a check before each update that it would leave every weight finite."""
+"""AdamW with warm-up and decay of its rate, gradient clipping, and a check before each update that it would leave every weight finite."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ class Optimizer:
         self.weight_decay = float(options.get("weight_decay", 0.0))
         self.grad_clip = float(options.get("grad_clip", 0.0))
         self.warmup_steps = int(options.get("warmup_steps", 0))
+        self.cosine = options.get("schedule", "constant") == "cosine"
+        self.min_lr_ratio = float(options.get("min_lr_ratio", 0.0))
+        self.total_updates = int(options.get("total_updates", 0))
         self.eps = 1e-8
         self.updates = 0
         self.adam = torch.optim.AdamW(
@@ -31,10 +34,16 @@ class Optimizer:
         )
 
     def lr(self) -> float:
-        """Learning rate of the next update: linear warm-up, then constant."""
-        if self.warmup_steps <= 0:
+        """Learning rate of the next update: linear warm-up, then constant, or half a cosine down to
+        `min_lr_ratio` of it. The cosine ends after `total_updates`, counted with the warm-up, and stays there."""
+        if self.updates < self.warmup_steps:
+            return self.base_lr * (self.updates + 1) / self.warmup_steps
+        if not self.cosine:
             return self.base_lr
-        return self.base_lr * min(1.0, (self.updates + 1) / self.warmup_steps)
+        falling = max(1, self.total_updates - self.warmup_steps)
+        done = min(1.0, (self.updates - self.warmup_steps) / falling)
+        height = (1 + math.cos(math.pi * done)) / 2
+        return self.base_lr * (self.min_lr_ratio + (1 - self.min_lr_ratio) * height)
 
     def zero_grad(self) -> None:
         self.adam.zero_grad(set_to_none=True)

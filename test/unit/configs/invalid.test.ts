@@ -12,8 +12,8 @@ const FILES: readonly [name: string, rest: string, line: string][] = [
   ["an unknown key", "  rolout: {}", ':6: astune.rolout: expected a known key, got "rolout" (did you mean "rollout"?)'],
   [
     "an unknown key two levels down",
-    "  trainer_common:\n    optim:\n      learning: 1",
-    ':8: astune.trainer_common.optim.learning: expected a known key, got "learning" (known keys: lr, weight_decay, betas, lr_warmup_steps, lr_scheduler_type, grad_clip)',
+    "  trainer_common:\n    lora:\n      layers: 1",
+    ':8: astune.trainer_common.lora.layers: expected a known key, got "layers" (known keys: rank, alpha, target_modules)',
   ],
   [
     "a key of another section",
@@ -142,6 +142,11 @@ const FILES: readonly [name: string, rest: string, line: string][] = [
     "an engine that cannot be deterministic",
     "  deterministic: true\n  inference: { engine: vllm }",
     ':7: astune.inference.engine: expected embedded, as deterministic is true, got "vllm"',
+  ],
+  [
+    "rollouts that run ahead and are to be deterministic",
+    "  backbone: trinity\n  deterministic: true\n  trinity: { max_staleness: 2 }",
+    ":8: astune.trinity.max_staleness: expected 0, as deterministic is true and rollouts that run ahead depend on timing, got 2",
   ],
   [
     "a wrong value in a section without effect",

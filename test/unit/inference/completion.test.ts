@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { completionBody, readCompletion } from "../../../actors/inference/completion.ts";
+import { completionBody, readCompletion, readStream } from "../../../actors/inference/completion.ts";
 import { request } from "./scripted-engine.ts";
 
 const reply = (choice: object): object => ({
@@ -8,7 +8,7 @@ const reply = (choice: object): object => ({
 
 describe("a completion", () => {
   test("asks for ids and log-probabilities, and for versions only where the server knows them", () => {
-    const body = completionBody(request({ seed: 3 }), "model", false);
+    const body = completionBody(request({ seed: 3 }), "model", "request");
     expect(body).toMatchObject({
       prompt: [1, 2, 3],
       max_tokens: 4,
@@ -18,8 +18,10 @@ describe("a completion", () => {
       seed: 3,
     });
     expect(body).not.toHaveProperty("return_weight_versions");
-    expect(completionBody(request(), "model", true)).toMatchObject({ return_weight_versions: true });
-    expect(completionBody(request(), "model", true)).not.toHaveProperty("seed");
+    expect(body).toMatchObject({ stream: false });
+    expect(completionBody(request(), "model", "stream")).toMatchObject({ stream: true });
+    expect(completionBody(request(), "model", "server")).toMatchObject({ return_weight_versions: true });
+    expect(completionBody(request(), "model", "server")).not.toHaveProperty("seed");
   });
 
   test("tokens of a server that tells no versions carry the version of the request's beginning", () => {
@@ -32,6 +34,30 @@ describe("a completion", () => {
       { version: "5", start: 1, end: 3 },
     ];
     expect(readCompletion(reply({ weight_versions: spans }), 4).weightVersions).toEqual([4, 5, 5]);
+  });
+
+  test("tokens of a reply that is followed carry the version that holds when they arrive", async () => {
+    let version = 4;
+    async function* events() {
+      yield { choices: [{ token_ids: [5], logprobs: { token_logprobs: [-1] }, finish_reason: null }] };
+      yield { choices: [{ token_ids: null, finish_reason: null }] };
+      version = 5;
+      yield { choices: [{ token_ids: [6, 7], logprobs: { token_logprobs: [-2, -3] }, finish_reason: "stop" }] };
+    }
+    expect(await readStream(events(), () => version)).toEqual({
+      tokenIds: [5, 6, 7],
+      logprobs: [-1, -2, -3],
+      weightVersions: [4, 5, 5],
+      finishReason: "stop",
+    });
+  });
+
+  test("a failure in the middle of a stream is an error with the server's words", async () => {
+    async function* events() {
+      yield { choices: [{ token_ids: [5], logprobs: { token_logprobs: [-1] } }] };
+      yield { error: { message: "out of memory" } };
+    }
+    await expect(readStream(events(), () => 0)).rejects.toThrow("out of memory");
   });
 
   test.each([

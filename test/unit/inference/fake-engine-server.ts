@@ -17,6 +17,8 @@ export interface Answer {
   readonly body?: unknown;
   /** Never answers. */
   readonly hang?: boolean;
+  /** Server-sent events instead of a body, each as it comes. */
+  readonly events?: AsyncIterable<unknown>;
   /** Breaks the connection. */
   readonly drop?: boolean;
 }
@@ -48,6 +50,12 @@ export class FakeEngineServer {
         if (answer.hang) return;
         if (answer.drop) {
           request.socket.destroy();
+          return;
+        }
+        if (answer.events) {
+          response.writeHead(200, { "content-type": "text/event-stream" });
+          for await (const event of answer.events) response.write(`data: ${JSON.stringify(event)}\n\n`);
+          response.end("data: [DONE]\n\n");
           return;
         }
         response.writeHead(answer.status ?? 200, { "content-type": "application/json" });

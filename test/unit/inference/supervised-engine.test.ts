@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Capability } from "../../../actors/inference/capabilities.ts";
 import { EngineHttp } from "../../../actors/inference/engine-http.ts";
 import { EngineDiedError } from "../../../actors/inference/errors.ts";
 import { defaultTimeouts } from "../../../actors/inference/options.ts";
@@ -21,7 +22,7 @@ class FakeServer implements RunningServer {
   readonly isOurs = true;
   readonly modelName = "model";
   readonly version = "1";
-  readonly capabilities = new Set(["is_sleeping", "sleep"] as const);
+  readonly capabilities: ReadonlySet<Capability> = new Set<Capability>(["is_sleeping", "sleep", "pause_keep"]);
   readonly http = new EngineHttp(socket.socketPath);
   readonly loaded: ServedWeights[] = [];
   readonly ended: Promise<ServerEnd>;
@@ -33,10 +34,11 @@ class FakeServer implements RunningServer {
     });
   }
 
-  async loadWeights(weights: ServedWeights): Promise<void> {
+  async loadWeights(weights: ServedWeights, swapped?: () => void): Promise<void> {
     const error = loadErrors.shift();
     if (error) throw error;
     this.loaded.push(weights);
+    swapped?.();
   }
 
   async close(): Promise<void> {
@@ -57,7 +59,7 @@ afterEach(async () => {
   await socket.close();
 });
 
-function supervise(timeouts: Partial<typeof defaultTimeouts>): SupervisedEngine {
+function supervise(timeouts: Partial<typeof defaultTimeouts>, partialRollouts = false): SupervisedEngine {
   return new SupervisedEngine({
     start: async () => {
       const error = startErrors.shift();
@@ -69,6 +71,7 @@ function supervise(timeouts: Partial<typeof defaultTimeouts>): SupervisedEngine 
     initial: { dir: "/model", version: 0 },
     timeouts: { ...defaultTimeouts, ...timeouts },
     maxRestarts: 3,
+    partialRollouts,
     onEvent: (line) => events.push(line),
   });
 }
@@ -81,6 +84,41 @@ describe("a supervised engine", () => {
     await expect.poll(() => servers.length).toBe(2);
     expect((await engine.generate(request())).weightVersions).toEqual([7]);
     expect(servers[1]?.loaded).toEqual([{ dir: "/w7", version: 7 }]);
+  });
+
+  test("weights that change under a reply cut it: the tokens before are of the old ones, those after of the new", async () => {
+    engine = supervise({}, true);
+    let goOn = (): void => {};
+    const paused = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let began = false;
+    const chunk = (id: number, finish_reason: string | null) => ({
+      choices: [{ token_ids: [id], finish_reason, logprobs: { token_logprobs: [-id] } }],
+    });
+    async function* events() {
+      yield chunk(1, null);
+      began = true;
+      await paused;
+      yield chunk(2, null);
+      yield chunk(3, "stop");
+    }
+    socket.routes["/v1/completions"] = () => ({ events: events() });
+    await engine.start();
+    const reply = engine.generate(request());
+    await expect.poll(() => began).toBe(true);
+    // Another request, whose answer shows that what was sent before it has arrived.
+    await engine.healthy();
+    await engine.setWeights({ dir: "/w1", version: 1 });
+    goOn();
+    expect(await reply).toMatchObject({ tokenIds: [1, 2, 3], weightVersions: [0, 1, 1] });
+  });
+
+  test("a stream that breaks off is a death of the engine, not a short reply", async () => {
+    engine = supervise({}, true);
+    socket.routes["/v1/completions"] = () => ({ body: "" });
+    await engine.start();
+    await expect(engine.generate(request())).rejects.toMatchObject({ code: "ENGINE_DIED", retryable: true });
   });
 
   test("before the first swap a restart loads nothing: the model's folder is what it starts from", async () => {

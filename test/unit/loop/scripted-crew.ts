@@ -52,6 +52,7 @@ const METRICS: TrainMetrics = {
   trainedTokens: 1,
   totalTokens: 2,
   updates: 1,
+  learningRate: 0.01,
   skippedUpdates: 0,
   skippedBatches: [],
   seconds: 0.001,

@@ -24,9 +24,10 @@ const tasks = (length: number): TaskSet => ({ length, at: async (index) => task(
 
 const PLAN: LoopPlan = {
   totalSteps: 4,
+  totalUpdates: 4,
   tasksPerStep: 3,
   dynamicSampling: false,
-  maxStaleness: 1,
+  maxStaleness: 0,
   saveEvery: 2,
   testEvery: 100,
   validateBefore: true,

@@ -5,7 +5,7 @@ import { decodeFrame, encodeFrame, kind, type Message } from "../../../runtime/w
 test("messages arrive in their order, with bytes as bytes", () => {
   const data = new Uint8Array([1, 2]);
   const messages: Message[] = [
-    [kind.call, 7, "host", "add", [data, [data, [["o", "unix:/a"]], []]], "task", "", 1, false, 0],
+    [kind.call, 7, "host", "add", [data, [data, [["o", "unix:/a"]], []]], "", 1, false, 0],
     [kind.values, 7, [data]],
     [kind.end, 8],
     [kind.request, 4_294_967_295, "createActor", { name: "x", numbers: [1.5, -1] }],

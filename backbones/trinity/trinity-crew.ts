@@ -1,0 +1,143 @@
+/** The crew of the trinity backbone: every actor in a process of its own, wherever the runtime places it. */
+
+import { join } from "node:path";
+import { JudgeActor, LearnerActor, RolloutActor } from "../../actors/index.ts";
+import { UserError } from "../../configs/index.ts";
+import {
+  ActorDiedError,
+  nodes,
+  type PlacementGroup,
+  placementGroup,
+  put,
+  registerErrorClass,
+  remote,
+  removePlacementGroup,
+} from "../../runtime/index.ts";
+import type { Crew, CrewOptions } from "../loop/index.ts";
+import { judgeOptions, learnerOptions, rolloutOptions } from "../loop/index.ts";
+import { chooseOnCluster, EngineGroup } from "./engine-group.ts";
+import { EpisodeDrain } from "./episode-drain.ts";
+import { type Layout, planLayout } from "./layout.ts";
+import { RolloutPool } from "./rollout-pool.ts";
+
+// What an actor finds wrong with the user's files is told as such here, too.
+registerErrorClass(UserError);
+
+/**
+ * Starts learner, engines, rollouts and judge on the runtime that `init` has started. What was started is closed again
+ * when a later start fails. Throws a `UserError` where the configuration does not fit the cluster.
+ */
+export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
+  const { config, logFolder, say } = options;
+  const machines = (await nodes()).filter((node) => node.alive);
+  const layout = planLayout(
+    config,
+    machines.map((node) => ({ name: node.nodeManagerHostname, gpus: node.resources["GPU"] ?? 0 })),
+  );
+  say(`layout: ${layout.description}`);
+  const closers: (() => Promise<unknown>)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= closeAll(closers, say);
+    return closing;
+  };
+  try {
+    const group = layout.bundles.length > 0 ? placementGroup(layout.bundles) : undefined;
+    if (group !== undefined) {
+      closers.push(() => removePlacementGroup(group));
+      await group.ready();
+    }
+    const choice = await chooseOnCluster(config, layout, group);
+    say(`engine: ${choice.kind} (${choice.reason})`);
+    const engines = EngineGroup.make(config, choice.kind, layout, group, logFolder);
+    for (const engine of engines.handles) closers.push(() => ended(engine));
+
+    const learner = remote(LearnerActor).options(placeOfLearner(layout, group)).remote({ logDir: logFolder });
+    closers.push(() => ended(learner));
+    say("loading the model into the learner and the engines");
+    // On shared GPUs an engine measures the free memory when it starts, so it is not to start while the model loads.
+    if (layout.takesTurns) await learner.load.remote(learnerOptions(config, layout.learner.gpus, options.totalUpdates));
+    const [infos] = await Promise.all([
+      engines.start(),
+      layout.takesTurns
+        ? undefined
+        : learner.load.remote(learnerOptions(config, layout.learner.gpus, options.totalUpdates)),
+    ]);
+
+    const maxConcurrency = Math.max(1000, config.rollout.max_env_worker);
+    const pool = await RolloutPool.start({
+      actors: config.trinity.runner_per_model * engines.handles.length,
+      say,
+      make: async () => {
+        const actor = remote(RolloutActor)
+          .options({ maxConcurrency })
+          .remote({ ...rolloutOptions(config, options.searchFolders), engines: engines.handles });
+        await actor.start.remote();
+        return actor;
+      },
+    });
+    closers.push(() => pool.close());
+    const judge = remote(JudgeActor).options({ maxConcurrency }).remote(judgeOptions(config, options.searchFolders));
+    closers.push(() => ended(judge));
+    await judge.start.remote();
+
+    const drain = config.trinity.partial_rollout ? undefined : new EpisodeDrain(engines.handles.length);
+    const hello = await learner.hello.remote();
+    let served: number | undefined;
+    return {
+      description: `${infos.length} × ${infos[0]?.kind} ${infos[0]?.version}, learner on ${hello.device}`,
+      runEpisode: (request) =>
+        drain === undefined ? pool.run(request) : drain.onOneEngine((engine) => pool.run({ ...request, engine })),
+      judge: async (task, episode) => judge.judge.remote({ task, episode }),
+      async train(samples, train) {
+        await engines.makeRoom();
+        return learner.train.remote(put([...samples]), train, options.badBatchFolder);
+      },
+      async publishWeights(version) {
+        if (version !== served) {
+          // Two folders in turn: an engine that dies during a swap starts again from the one before.
+          const dir = join(options.weightsFolder, `weights-${version % 2}`);
+          await learner.exportWeights.remote(dir);
+          await engines.wake();
+          await engines.setWeights(dir, version, drain);
+          served = version;
+        }
+        await engines.wake();
+      },
+      saveLearner: async (folder) => void (await learner.saveCheckpoint.remote(folder)),
+      loadLearner: async (folder) => void (await learner.loadCheckpoint.remote(folder)),
+      exportModel: async (folder) => void (await learner.exportWeights.remote(folder)),
+      writeScalars: async (folder, step, values) => void (await learner.scalars.remote(folder, step, values)),
+      drawCurves: async (metrics, image, title) => void (await learner.plot.remote(metrics, image, title)),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function placeOfLearner({ learner }: Layout, group: PlacementGroup | undefined) {
+  if (group === undefined || learner.bundle === undefined) return {};
+  return { numGpus: learner.gpus, schedulingStrategy: { placementGroup: group, bundleIndex: learner.bundle } };
+}
+
+interface Closable {
+  readonly close: { remote(): PromiseLike<unknown> };
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function ended(actor: Closable): Promise<void> {
+  await actor.close.remote();
+  await actor[Symbol.asyncDispose]();
+}
+
+/** The last that was started first. */
+async function closeAll(closers: (() => Promise<unknown>)[], say: (line: string) => void): Promise<void> {
+  for (const closer of closers.splice(0).reverse()) {
+    // An actor that died has nothing left to close, and why it died is told by whoever needed it.
+    await closer().catch((error: unknown) => {
+      if (!(error instanceof ActorDiedError)) say(`while closing: ${String(error)}`);
+    });
+  }
+}

@@ -1,0 +1,1 @@
+"""The actor runtime for Python: values, the node's object store."""

@@ -1,0 +1,1 @@
+export function bundleOf(entry: string): Promise<string | undefined>;

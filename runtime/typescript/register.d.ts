@@ -1,0 +1,1 @@
+export function registerTypescript(aliases?: Readonly<Record<string, string>>): void;

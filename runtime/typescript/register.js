@@ -1,0 +1,12 @@
+// Registers the module hooks, once in a process.
+import { register } from "node:module";
+
+let registered = false;
+
+/** From now on this process can import TypeScript. `aliases`: modules in whose place others are loaded, by URL. */
+export function registerTypescript(aliases = {}) {
+  if (registered) return;
+  registered = true;
+  // Wherever this code is bundled to, it lies in a folder of runtime/.
+  register(new URL("../typescript/hooks.js", import.meta.url), { data: { aliases } });
+}
