@@ -71,7 +71,8 @@ export class ObjectTable implements Companions {
     return [...this.#exported].map(([objectId, { entry, borrowers }]) => {
       const { outcome } = entry;
       const state = outcome === undefined ? "PENDING" : "error" in outcome ? "FAILED" : "READY";
-      const sizeBytes = outcome && "value" in outcome ? (outcome.value as WireValue).data.length : null;
+      const value = outcome && "value" in outcome ? (outcome.value as WireValue) : undefined;
+      const sizeBytes = value ? (value.storedAt?.[2] ?? value.data.length) : null;
       return { objectId, state, sizeBytes, borrowers: borrowers.size };
     });
   }

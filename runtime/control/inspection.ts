@@ -57,6 +57,14 @@ export interface ProcessFacts {
   readonly cpuSeconds: number;
 }
 
+/** The object store of a node. */
+export interface StoreFacts {
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly spilledBytes: number;
+  readonly objects: number;
+}
+
 /** A node agent's answer to `stats`. */
 export interface NodeStats {
   readonly processes: readonly ProcessFacts[];
@@ -65,6 +73,7 @@ export interface NodeStats {
   /** The file system of shared memory; null where there is none. */
   readonly sharedMemory: { readonly totalBytes: number; readonly freeBytes: number } | null;
   readonly loadAverage: number;
+  readonly objectStore: StoreFacts;
 }
 
 /** An object that its owner has given others references of: a process's answer to `objects` is a list of these. */

@@ -1,5 +1,6 @@
 // What a node knows of its hosts for those who look: their calls, their output, their memory.
-import type { ActorStart, LeaseStart, LogQuery, LogRead, TaskBatch } from "../control/index.ts";
+import type { ActorStart, LeaseStart, LogQuery, LogRead, StoreFacts, TaskBatch } from "../control/index.ts";
+import type { StoreStats } from "../store/index.ts";
 import type { Peer } from "../transport/index.ts";
 import type { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
@@ -12,6 +13,7 @@ export interface HostWatchOptions {
   readonly logsFolder: string;
   readonly pool: Promise<HostPool>;
   /** What hosts are used for now. */
+  readonly store: () => StoreStats;
   readonly uses: ReadonlyMap<string, { readonly host: HostProcess; readonly actorId: string | null }>;
 }
 
@@ -36,10 +38,15 @@ export class HostWatch {
   async answer(question: string, payload: unknown): Promise<unknown> {
     const { all } = await this.#options.pool;
     if (question === "tasks") return this.#tasks.all(all);
-    if (question === "stats") return nodeStats(this.#options.uses.values(), all);
+    if (question === "stats") return nodeStats(this.#options.uses.values(), all, this.#store());
     if (question === "logSources") return this.#logs.sources(payload as LogQuery);
     const { file, offset } = payload as LogRead;
     return this.#logs.read(file, offset);
+  }
+
+  #store(): StoreFacts {
+    const { capacityBytes, usedBytes, spilledBytes, objects } = this.#options.store();
+    return { capacityBytes, usedBytes, spilledBytes, objects: objects.length };
   }
 
   /** A host begins to serve an actor, or tasks. */

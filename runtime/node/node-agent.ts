@@ -85,7 +85,13 @@ export class NodeAgent {
         settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
       });
     });
-    this.#watch = new HostWatch({ nodeId, logsFolder: logs, pool: this.#pool, uses: this.#uses });
+    this.#watch = new HostWatch({
+      nodeId,
+      logsFolder: logs,
+      pool: this.#pool,
+      uses: this.#uses,
+      store: () => this.#objects.stats(),
+    });
   }
 
   get nodeId(): NodeId {

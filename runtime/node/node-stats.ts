@@ -1,7 +1,7 @@
 // How this node is: its processes, its memory, its shared memory. Read from /proc when somebody asks.
 import { readFileSync, statfsSync } from "node:fs";
 import { loadavg, totalmem } from "node:os";
-import type { NodeStats, ProcessFacts } from "../control/index.ts";
+import type { NodeStats, ProcessFacts, StoreFacts } from "../control/index.ts";
 import type { HostProcess } from "./host-process.ts";
 
 const pageBytes = 4096;
@@ -15,6 +15,7 @@ type Host = Pick<HostProcess, "pid">;
 export function nodeStats(
   uses: Iterable<{ readonly host: Host; readonly actorId: string | null }>,
   hosts: readonly Host[],
+  objectStore: StoreFacts,
 ): NodeStats {
   const use = new Map([...uses].map(({ host, actorId }) => [host.pid, actorId]));
   const own = { pid: process.pid, kind: "agent", actorId: null } as const;
@@ -31,6 +32,7 @@ export function nodeStats(
     memoryTotalBytes: totalmem(),
     memoryAvailableBytes: availableBytes(),
     sharedMemory: sharedMemory(),
+    objectStore,
     loadAverage: loadavg()[0] ?? 0,
   };
 }

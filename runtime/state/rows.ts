@@ -44,6 +44,10 @@ export function nodeRow(info: NodeInfo, extras: NodeExtras): Row {
     memory_available_bytes: stats?.memoryAvailableBytes ?? null,
     shared_memory_total_bytes: stats?.sharedMemory?.totalBytes ?? null,
     shared_memory_free_bytes: stats?.sharedMemory?.freeBytes ?? null,
+    object_store_total_bytes: stats?.objectStore.capacityBytes ?? null,
+    object_store_used_bytes: stats?.objectStore.usedBytes ?? null,
+    object_store_spilled_bytes: stats?.objectStore.spilledBytes ?? null,
+    object_store_objects: stats?.objectStore.objects ?? null,
     load_average: stats?.loadAverage ?? null,
     processes: (stats?.processes ?? []).map(({ pid, kind, actorId, rssBytes, cpuSeconds }) => {
       return { pid, kind, actor_id: actorId, rss_bytes: rssBytes, cpu_seconds: cpuSeconds };

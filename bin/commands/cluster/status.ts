@@ -38,7 +38,7 @@ export async function status(head: HeadConnection, json: boolean, print: Print):
   if (living.length > 0)
     print(
       tableOf(
-        ["node", "state", "ip", "CPU", "GPU", "memory free", "shared memory free", "actors", "processes", "rss"],
+        ["node", "state", "ip", "CPU", "GPU", "memory free", "object store", "actors", "processes", "rss"],
         living.map(nodeCells),
       ),
     );
@@ -82,7 +82,7 @@ function nodeCells(node: Row): Row {
     CPU: share("CPU"),
     GPU: share("GPU"),
     "memory free": bytesOf(node["memory_available_bytes"]),
-    "shared memory free": bytesOf(node["shared_memory_free_bytes"]),
+    "object store": `${bytesOf(node["object_store_used_bytes"])} of ${bytesOf(node["object_store_total_bytes"])}`,
     actors: node["actors"],
     processes: processes.length,
     rss: size(processes.reduce((sum, { rss_bytes }) => sum + rss_bytes, 0)),
