@@ -3,8 +3,9 @@
 import { Command } from "commander";
 import { runHead } from "../runtime/head/index.ts";
 import { recordProcess, tokenFile } from "../runtime/processes/index.ts";
+import { tlsFiles } from "../runtime/transport/index.ts";
 import { inBackground, isReady } from "./daemon.ts";
-import { port as portOf } from "./flags.ts";
+import { port as portOf, seconds } from "./flags.ts";
 import { logger, untilStopped } from "./long-running.ts";
 import { runProgram } from "./run-program.ts";
 
@@ -12,6 +13,10 @@ interface StartFlags {
   readonly host: string;
   readonly port: number;
   readonly tokenFile: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly silenceTimeout: number;
   readonly stateDir?: string;
   readonly daemon?: boolean;
 }
@@ -25,11 +30,25 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--host <address>", "the interface to listen on; only this machine by default", "127.0.0.1")
     .option("--port <number>", "the port to listen on; 0 is any", portOf, 6379)
     .option("--token-file <file>", "the cluster's token; made where there is none", tokenFile())
+    .option("--tls-cert <file>", "mutual TLS: the certificate of this process, in PEM")
+    .option("--tls-key <file>", "its key")
+    .option("--tls-ca <file>", "the authority that signs the certificates of the cluster")
+    .option("--silence-timeout <seconds>", "a node or driver not heard of for so long is dead", seconds, 30)
     .option("--state-dir <folder>", "where the head keeps its state")
     .option("--daemon", "run in the background")
-    .action(async (flags: StartFlags) => {
+    .action(async (flags: StartFlags, command: Command) => {
       if (flags.daemon === true) return inBackground("astune-head", argv);
-      const running = await runHead({ ...flags, stateFolder: flags.stateDir, announce: true, log: logger("head") });
+      const running = await runHead({
+        host: flags.host,
+        port: flags.port,
+        tokenFile: flags.tokenFile,
+        tokenFileGiven: command.getOptionValueSource("tokenFile") === "cli",
+        tls: tlsFiles(flags),
+        stateFolder: flags.stateDir,
+        silenceMs: flags.silenceTimeout * 1000,
+        announce: true,
+        log: logger("head"),
+      });
       const forget = recordProcess({ pid: process.pid, name: "astune-head", leadsGroup: false });
       process.stdout.write(
         `the head is ready at ${running.address}\n  join it:  astune-worker join ${running.address} --token-file ${flags.tokenFile}\n`,

@@ -6,8 +6,9 @@ import { UserError } from "../configs/index.ts";
 import { runNode } from "../runtime/node/index.ts";
 import { findGpus } from "../runtime/placement/index.ts";
 import { findHead, recordProcess, tokenFile } from "../runtime/processes/index.ts";
+import { tlsFiles } from "../runtime/transport/index.ts";
 import { inBackground, isReady } from "./daemon.ts";
-import { bytes, count, labels, resources } from "./flags.ts";
+import { bytes, count, labels, resources, seconds } from "./flags.ts";
 import { logger, untilStopped } from "./long-running.ts";
 import { runProgram } from "./run-program.ts";
 
@@ -20,6 +21,10 @@ interface JoinFlags {
   readonly nodeIp?: string;
   readonly warmHosts?: number;
   readonly tokenFile: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly headTimeout?: number;
   readonly daemon?: boolean;
 }
 
@@ -38,6 +43,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--node-ip <address>", "the interface that other nodes reach this one by")
     .option("--warm-hosts <number>", "actor processes that are kept ready", count)
     .option("--token-file <file>", "the cluster's token, a copy of the head's", tokenFile())
+    .option("--tls-cert <file>", "mutual TLS: the certificate of this process, in PEM")
+    .option("--tls-key <file>", "its key")
+    .option("--tls-ca <file>", "the authority that signs the certificates of the cluster")
+    .option("--head-timeout <seconds>", "end when the head cannot be reached for so long; 600 by default", seconds)
     .option("--daemon", "run in the background")
     .action(async (given: string | undefined, flags: JoinFlags) => {
       if (flags.daemon === true) return inBackground("astune-worker", argv);
@@ -56,6 +65,8 @@ async function join(headAddress: string, flags: JoinFlags): Promise<void> {
   const node = await runNode({
     headAddress,
     tokenFile: flags.tokenFile,
+    tls: tlsFiles(flags),
+    headTimeoutMs: flags.headTimeout === undefined ? undefined : flags.headTimeout * 1000,
     machine: {
       ...(gpus !== undefined && { numGpus: gpus }),
       ...(cpus !== undefined && { numCpus: cpus }),

@@ -8,6 +8,13 @@ export function count(text: string): number {
   return Number(text);
 }
 
+/** Seconds above 0, fractions too. */
+export function seconds(text: string): number {
+  const number = Number(text);
+  if (!(number > 0 && number < 1e6)) throw new InvalidArgumentError("expected seconds, above 0.");
+  return number;
+}
+
 /** A port; 0 is any. */
 export function port(text: string): number {
   const number = count(text);

@@ -2,6 +2,7 @@
 
 import { type Command, CommanderError } from "commander";
 import { UserError } from "../configs/index.ts";
+import { AuthenticationError, InvalidOptionError } from "../runtime/errors/index.ts";
 
 /** Exit code of a mistake that the user can mend. */
 const USER_ERROR = 2;
@@ -35,7 +36,7 @@ function exitCodeOf(error: unknown, name: string): number {
   const coded = chain.findLast((each) => "code" in each && /^[A-Z_]+$/.test(String(each.code)));
   if (coded !== undefined) {
     process.stderr.write(`${name}: ${coded.message}\n`);
-    return FAILED;
+    return coded instanceof AuthenticationError || coded instanceof InvalidOptionError ? USER_ERROR : FAILED;
   }
   const stack = error instanceof Error ? error.stack : String(error);
   process.stderr.write(`${name}: this is a fault of astune's own: ${stack}\n`);

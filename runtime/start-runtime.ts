@@ -1,5 +1,5 @@
 // Which runtime `init` starts: in this process, in the cluster that is there, or in one of this driver's own.
-import { addressOf, tokenFor } from "./client/index.ts";
+import { addressOf, credentialsFor } from "./client/index.ts";
 import { connect } from "./cluster/index.ts";
 import type { RuntimeBackend } from "./core/index.ts";
 import { InvalidOptionError } from "./errors/index.ts";
@@ -17,6 +17,10 @@ export interface InitOptions {
   readonly address?: string;
   /** The file with the cluster's token. Default: `ASTUNE_AUTH_TOKEN`, else the user's own token file. */
   readonly tokenFile?: string;
+  /** Mutual TLS: this process's certificate, its key and the cluster's authority, files in PEM. All three or none. */
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
   /** Gives up when the head does not answer for so long. Default 10,000. */
   readonly connectTimeoutMs?: number;
   /** Default: the processors this process may use. Not for a cluster that is there. */
@@ -40,7 +44,7 @@ export interface InitOptions {
 
 const machineKeys = ["numCpus", "numGpus", "memory", "resources", "labels"] as const;
 const known: readonly string[] = [
-  ...["local", "address", "tokenFile", "connectTimeoutMs", "namespace", "wire"],
+  ...["local", "address", "tokenFile", "tlsCert", "tlsKey", "tlsCa", "connectTimeoutMs", "namespace", "wire"],
   ...machineKeys,
 ];
 
@@ -59,12 +63,20 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
   const address = addressOf(options);
   if (address === undefined || address === "local") {
     const own = await startStandalone(machine);
-    return connect({ address: own.address, token: own.token, namespace, connectTimeoutMs, closed: () => own.close() });
+    const { address: ownAddress, token, ended: clusterEnded } = own;
+    return connect({
+      address: ownAddress,
+      token,
+      namespace,
+      connectTimeoutMs,
+      clusterEnded,
+      closed: () => own.close(),
+    });
   }
   for (const key of machineKeys) {
     if (options[key] !== undefined)
       throw InvalidOptionError.of(key, `nothing: the cluster at ${address} has its own nodes`, options[key]);
   }
-  const token = tokenFor(address, options);
-  return connect({ address, token, namespace, connectTimeoutMs });
+  const { token, tls } = credentialsFor(address, options);
+  return connect({ address, token, tls, namespace, connectTimeoutMs });
 }

@@ -1,8 +1,8 @@
 /**
  * The explorer: rolls out the groups of each step into the buffer, as far ahead of the trainer as the plan allows.
  *
- * Step `s` may begin once `s - 1 - maxStaleness` steps are trained and their weights served. With 0 that is lockstep. A
- * step starts no more groups than it keeps, so at most a batch of groups is ever due: `isReady` waits for those.
+ * Step `s` may begin once `s - 1 - maxStaleness` steps are trained and their weights served. With 0 that is lockstep. So
+ * no more groups have begun than the steps up to their last one can train, and `ready` keeps it so: none is ever too old.
  */
 
 import type { JudgedEpisode, TaskOrder, TaskSet } from "../../actors/index.ts";
@@ -29,8 +29,8 @@ export interface OpenStep {
 
 /** What happened since the last report. */
 export interface Exploration {
-  /** All that finished, those without a signal too. */
-  readonly groups: readonly RolledGroup[];
+  /** Groups that finished and did not go into the buffer: without a signal, or without an episode. */
+  readonly leftOut: readonly RolledGroup[];
   readonly failed: number;
   readonly retried: number;
   /** Seconds in which anything was rolled out, and in which places were free and only the bound kept them so. */
@@ -59,7 +59,7 @@ export interface ExplorerParts {
 export interface ExplorerState {
   readonly next: number;
   readonly open: readonly OpenStep[];
-  readonly unreported: Pick<Exploration, "groups" | "failed" | "retried">;
+  readonly unreported: Pick<Exploration, "leftOut" | "failed" | "retried">;
 }
 
 /** With dynamic sampling, at most so many times the tasks of a step are tried to fill it with mixed groups. */
@@ -79,7 +79,8 @@ export class Explorer {
   #allowed: { readonly step: number; readonly version: number } | undefined;
   #isAtBound = false;
   #failure: { readonly error: unknown } | undefined;
-  #groups: RolledGroup[] = [];
+  #leftOut: RolledGroup[] = [];
+  #tokens = 0;
   #failed = 0;
   #retried = 0;
   readonly #windows: { readonly tokens: number; readonly seconds: number }[] = [];
@@ -89,7 +90,7 @@ export class Explorer {
     this.#signal = AbortSignal.any([parts.signal, this.#stop.signal]);
     this.#next = state.next;
     for (const step of state.open) this.#open.set(step.step, { ...step, tasks: [...step.tasks], done: [...step.done] });
-    this.#groups = [...state.unreported.groups];
+    this.#leftOut = [...state.unreported.leftOut];
     this.#failed = state.unreported.failed;
     this.#retried = state.unreported.retried;
     this.#busy = new Stopwatch(parts.now);
@@ -109,26 +110,26 @@ export class Explorer {
   }
 
   /**
-   * Resolves when step `step` can be trained: its batch is there, with every group in it that would be too old for the
-   * next one; or nothing more will come for it. Rejects when rolling out failed or was stopped.
+   * Resolves when step `step` can be trained: its batch is there, or nothing more will come for it, and no group that
+   * has begun becomes too old because others are trained before it. Rejects when rolling out failed or was stopped.
    */
   async ready(step: number): Promise<void> {
     await this.#changes.until(() => {
       if (this.#failure !== undefined) throw this.#failure.error;
       this.#signal.throwIfAborted();
-      return this.#isComplete(step) || (this.#parts.buffer.size >= this.#parts.plan.tasksPerStep && !this.#isDue(step));
+      const isFull = this.#parts.buffer.size >= this.#parts.plan.tasksPerStep;
+      return (isFull || this.#isComplete(step)) && this.#isInTime(step);
     });
   }
 
   /** What happened since the last call. */
   report(): Exploration {
-    const [groups, failed, retried] = [this.#groups, this.#failed, this.#retried];
-    this.#groups = [];
-    this.#failed = this.#retried = 0;
+    const [leftOut, failed, retried] = [this.#leftOut, this.#failed, this.#retried];
     const busySeconds = this.#busy.lap();
-    const tokens = sampledTokens(groups.flatMap((group) => group.episodes));
-    const tokensPerSecond = this.#rate(tokens, busySeconds);
-    return { groups, failed, retried, busySeconds, heldSeconds: this.#held.lap(), tokensPerSecond };
+    const tokensPerSecond = this.#rate(this.#tokens, busySeconds);
+    this.#leftOut = [];
+    this.#failed = this.#retried = this.#tokens = 0;
+    return { leftOut, failed, retried, busySeconds, heldSeconds: this.#held.lap(), tokensPerSecond };
   }
 
   #rate(tokens: number, seconds: number): number {
@@ -143,7 +144,7 @@ export class Explorer {
     return {
       next: this.#next,
       open: [...this.#open.values()].map((step) => ({ ...step, tasks: [...step.tasks], done: [...step.done] })),
-      unreported: { groups: [...this.#groups], failed: this.#failed, retried: this.#retried },
+      unreported: { leftOut: [...this.#leftOut], failed: this.#failed, retried: this.#retried },
     };
   }
 
@@ -228,11 +229,13 @@ export class Explorer {
         const stamp = begun.get(at) as { readonly version: number; readonly afterStep: number };
         this.#running.delete(stamp);
         const group = { step, round, place: at, ...stamp, episodes };
-        this.#groups.push(group);
+        this.#tokens += sampledTokens(episodes);
         open.done.push(at);
         if (episodes.length > 0 && (!plan.dynamicSampling || isMixed(episodes))) {
           open.kept++;
           buffer.add(group);
+        } else {
+          this.#leftOut.push(group);
         }
         this.#changes.notify();
       },
@@ -246,10 +249,22 @@ export class Explorer {
     return this.#next > step && [...this.#open.keys()].every((open) => open > step);
   }
 
-  /** Whether a group runs that step `step` is the last to be allowed to train. */
-  #isDue(step: number): boolean {
-    const { maxStaleness } = this.#parts.plan;
-    return [...this.#running].some(({ afterStep }) => afterStep + maxStaleness < step);
+  /**
+   * Whether every group that has begun can still be trained in time when step `step` takes the oldest batch that waits
+   * now: for each later step, no more of them may be left that are due by then than the steps up to it can take.
+   */
+  #isInTime(step: number): boolean {
+    const { tasksPerStep, maxStaleness } = this.#parts.plan;
+    const dueBy = (groups: Iterable<{ readonly afterStep: number }>, last: number): number =>
+      [...groups].filter(({ afterStep }) => afterStep + maxStaleness < last).length;
+    if (this.#running.size === 0) return true;
+    const waiting = this.#parts.buffer.state();
+    for (let last = step; last <= step + maxStaleness; last++) {
+      const waits = dueBy(waiting, last);
+      const left = waits - Math.min(tasksPerStep, waits) + dueBy(this.#running, last);
+      if (left > (last - step) * tasksPerStep) return false;
+    }
+    return true;
   }
 
   #fail(error: unknown): void {

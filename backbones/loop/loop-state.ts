@@ -29,25 +29,21 @@ const GROUPS_FILE = "groups.jsonl";
 
 interface GroupLine {
   readonly group: RolledGroup;
-  /** Whether it waits in the buffer, and whether no metrics speak of it yet. */
+  /** Whether it waits in the buffer; else it was left out, and no metrics speak of it yet. */
   readonly waits: boolean;
-  readonly unreported: boolean;
 }
 
 /** Writes the state and waits until the disk has it. */
 export async function writeLoopState(folder: string, state: LoopState): Promise<void> {
   const { buffer, explorer, ...rest } = state;
-  const { groups, ...counts } = explorer.unreported;
-  const waiting = new Set(buffer);
-  const unreported = new Set(groups);
-  const lines = [...new Set([...buffer, ...groups])].map((group) => ({
-    group,
-    waits: waiting.has(group),
-    unreported: unreported.has(group),
-  }));
+  const { leftOut, ...counts } = explorer.unreported;
+  const lines: GroupLine[] = [
+    ...buffer.map((group) => ({ group, waits: true })),
+    ...leftOut.map((group) => ({ group, waits: false })),
+  ];
   await writeSynced(
     join(folder, GROUPS_FILE),
-    lines.map((line: GroupLine) => `${JSON.stringify(line)}\n`),
+    lines.map((line) => `${JSON.stringify(line)}\n`),
   );
   await writeSynced(join(folder, FILE), [JSON.stringify({ ...rest, explorer: { ...explorer, unreported: counts } })]);
 }
@@ -67,11 +63,12 @@ export async function readLoopState(folder: string): Promise<LoopState> {
   try {
     const state = JSON.parse(await readFile(join(folder, FILE), "utf8")) as Omit<LoopState, "buffer">;
     const lines = await readGroups(join(folder, GROUPS_FILE));
-    const groups = lines.filter((line) => line.unreported).map((line) => line.group);
+    const of = (waits: boolean): RolledGroup[] =>
+      lines.filter((line) => line.waits === waits).map((line) => line.group);
     return {
       ...state,
-      buffer: lines.filter((line) => line.waits).map((line) => line.group),
-      explorer: { ...state.explorer, unreported: { ...state.explorer.unreported, groups } },
+      buffer: of(true),
+      explorer: { ...state.explorer, unreported: { ...state.explorer.unreported, leftOut: of(false) } },
     };
   } catch (error) {
     throw new UserError(

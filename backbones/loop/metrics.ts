@@ -4,7 +4,7 @@ import type { JudgedEpisode, TrainMetrics } from "../../actors/index.ts";
 import { rolloutMetrics } from "../experiment/index.ts";
 import type { Exploration } from "./explorer.ts";
 
-/** Metrics of what was rolled out since the row before; `groups` holds the episodes of each task. */
+/** Metrics of the rollouts that a step tells of; `groups` holds the episodes of each task. */
 export function explorationMetrics(
   groups: readonly (readonly JudgedEpisode[])[],
   { failed, retried, busySeconds, heldSeconds, tokensPerSecond }: Exploration,

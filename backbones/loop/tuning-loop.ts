@@ -35,7 +35,7 @@ export interface LoopParts {
   readonly now?: () => number;
 }
 
-const START: ExplorerState = { next: 1, open: [], unreported: { groups: [], failed: 0, retried: 0 } };
+const START: ExplorerState = { next: 1, open: [], unreported: { leftOut: [], failed: 0, retried: 0 } };
 
 /** One run of the loop, from its start or a checkpoint to its summary. */
 export class TuningLoop {
@@ -120,7 +120,8 @@ export class TuningLoop {
     const { groups, dropped } = this.#buffer.take(plan.tasksPerStep, trainedVersion);
     const waiting = this.#buffer.size;
     const explored = this.#explorer.report();
-    const rolled = explored.groups.toSorted(byPlace).map((group) => group.episodes);
+    // A group is told of in the step that trains it, or where it is left out.
+    const rolled = [...groups, ...explored.leftOut].sort(byPlace).map((group) => group.episodes);
     this.#counts.episodes += rolled.flat().length;
     this.#counts.failedEpisodes += explored.failed;
     await experiment.appendEpisodes("train", step, rolled.flat());

@@ -1,13 +1,12 @@
 /** Several RolloutActors as one: each episode goes to the least busy, and an actor that died is made again. */
 
 import type { Episode, EpisodeRequest } from "../../actors/index.ts";
-import { type ObjectRef, RayActorError } from "../../runtime/index.ts";
+import { kill, type ObjectRef, RayActorError } from "../../runtime/index.ts";
 
 /** What of a RolloutActor's handle is called here. */
 export interface RolloutHandle {
   readonly runEpisode: { remote(request: EpisodeRequest): ObjectRef<Episode> };
   readonly close: { remote(): ObjectRef<void> };
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface RolloutPoolOptions {
@@ -66,7 +65,7 @@ export class RolloutPool {
       this.#places.map(async ({ actor }) => {
         const handle = await actor;
         await handle.close.remote();
-        await handle[Symbol.asyncDispose]();
+        await kill(handle);
       }),
     );
   }

@@ -5,6 +5,7 @@ import { JudgeActor, LearnerActor, RolloutActor } from "../../actors/index.ts";
 import { UserError } from "../../configs/index.ts";
 import {
   ActorDiedError,
+  kill,
   nodes,
   type PlacementGroup,
   placementGroup,
@@ -124,12 +125,12 @@ function placeOfLearner({ learner }: Layout, group: PlacementGroup | undefined) 
 
 interface Closable {
   readonly close: { remote(): PromiseLike<unknown> };
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Lets the actor close what it owns, and ends it. */
 async function ended(actor: Closable): Promise<void> {
   await actor.close.remote();
-  await actor[Symbol.asyncDispose]();
+  await kill(actor);
 }
 
 /** The last that was started first. */

@@ -15,13 +15,18 @@ export interface HeadConnection extends HeadAccess {
   close(): void;
 }
 
-export interface ConnectHeadOptions extends HeadTarget {
+export interface ConnectHeadOptions extends Omit<HeadTarget, "tls">, Partial<Pick<HeadTarget, "tls">> {
   /** Gives up when the head does not answer for so long. Default 5,000. */
   readonly timeoutMs?: number;
 }
 
 /** Opens the session. Rejects with AuthenticationError, or with RaySystemError where no head answers in time. */
-export async function connectHead({ address, token, timeoutMs = 5_000 }: ConnectHeadOptions): Promise<HeadConnection> {
+export async function connectHead({
+  address,
+  token,
+  tls,
+  timeoutMs = 5_000,
+}: ConnectHeadOptions): Promise<HeadConnection> {
   let opened: (() => void) | undefined;
   let refused: ((error: Error) => void) | undefined;
   const peer: Peer = new Peer(
@@ -32,7 +37,7 @@ export async function connectHead({ address, token, timeoutMs = 5_000 }: Connect
     },
     () => session,
   );
-  const session: Session = dial({ address, token, processId: newId() }, peer);
+  const session: Session = dial({ address, token, tls, processId: newId() }, peer);
   const close = (): void => peer.end(new RaySystemError("the connection to the head was closed"));
   let timer: NodeJS.Timeout | undefined;
   try {

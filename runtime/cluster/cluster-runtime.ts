@@ -48,6 +48,8 @@ export interface ClusterRuntimeOptions {
   readonly namespace: string;
   /** Ends what the process is besides: its session, its listening. */
   close(): Promise<void>;
+  /** The head is lost for good. */
+  lost?(error: Error): void;
 }
 
 export class ClusterRuntime implements RuntimeBackend {
@@ -80,9 +82,10 @@ export class ClusterRuntime implements RuntimeBackend {
       endpoints: process.endpoints,
       carrier: process.carrier,
       channel: (address) => this.#channel(address),
-      holding: (actorId, holding) => {
-        head.tell(holding ? "hold" : "letGo", actorId);
-        if (!holding) handles.forget(actorId);
+      hold: (actorId) => head.tell("hold", actorId),
+      letGo: async (actorId) => {
+        handles.forget(actorId);
+        await head.ask("letGo", actorId).catch(() => undefined);
       },
     });
     process.handlers = {
@@ -93,12 +96,14 @@ export class ClusterRuntime implements RuntimeBackend {
     };
     head.listen({
       event: (topic, payload) => this.#headEvent(topic, payload),
-      request: (method) => {
-        if (method === "objects") return process.objects.facts();
-        throw new RaySystemError(`a process does not know the question "${method}": is the head of another version?`);
-      },
+      objects: () => process.objects.facts(),
       again: () => {
         for (const actor of handles.all()) head.tell("hold", actor.actorId);
+        head.tell("leases", this.#tasks.leases());
+      },
+      lost: (error) => {
+        this.#fail(error);
+        options.lost?.(error);
       },
     });
   }
@@ -202,10 +207,14 @@ export class ClusterRuntime implements RuntimeBackend {
   }
 
   async #close(): Promise<void> {
-    const error = new RaySystemError("the runtime was shut down");
-    this.#tasks.failAll(() => error);
-    for (const actor of this.#options.handles.all()) actor.dead(() => error);
+    this.#fail(new RaySystemError("the runtime was shut down"));
     await this.#options.close();
+  }
+
+  #fail(error: Error): void {
+    this.#tasks.failAll(() => error);
+    this.#groups.failAll(error);
+    for (const actor of this.#options.handles.all()) actor.dead(() => error);
   }
 
   #create(actor: RemoteActor, creation: ActorCreation): object {
@@ -250,8 +259,12 @@ export class ClusterRuntime implements RuntimeBackend {
 
   #disconnected(processId: string): void {
     for (const actor of this.#options.handles.all()) {
-      if (actor.address.startsWith(`${processId}|`)) actor.disconnected();
+      if (!actor.address.startsWith(`${processId}|`)) continue;
+      actor.disconnected();
+      // The head tells where it is now, which may be where it was.
+      this.#head.tell("hold", actor.actorId);
     }
+    this.#tasks.disconnected(processId);
   }
 
   #peerEvent(topic: string, payload: unknown): void {

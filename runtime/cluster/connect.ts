@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import { interfaceTo } from "../transport/index.ts";
+import { interfaceTo, type Tls } from "../transport/index.ts";
 import { ActorHandles } from "./actor-handles.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { HeadLink } from "./head-link.ts";
@@ -15,22 +15,26 @@ export interface ConnectOptions {
   /** `host:port` of the head. */
   readonly address: string;
   readonly token: string;
+  readonly tls?: Tls | undefined;
   readonly namespace: string;
   /** Gives up when the head cannot be reached for so long. */
   readonly connectTimeoutMs: number;
   /** Called when the driver has left. */
   closed?(): Promise<void>;
+  /** Done when the cluster has ended by itself, with why. */
+  readonly clusterEnded?: Promise<Error>;
 }
 
 /** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
 export async function connect(options: ConnectOptions): Promise<RuntimeBackend> {
-  const { address, token, namespace, connectTimeoutMs } = options;
+  const { address, token, tls, namespace, connectTimeoutMs } = options;
   const handles = new ActorHandles();
   const jobId = newId<JobId>();
   const ip = await interfaceTo(address);
   const own = new ClusterProcess({
     processId: newId<TaskId>(),
     token,
+    tls,
     nodeId: "",
     socketFolder: undefined,
     ip,
@@ -49,7 +53,7 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
   } as const;
   const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
   try {
-    const { nodes } = await withTimeout(head.register(), connectTimeoutMs, address);
+    const { nodes } = await withTimeout(head.register(), connectTimeoutMs, address, head);
     const beside = nodes.find(({ hostname: name, sessionFolder }) => {
       return name === hostname() && existsSync(join(sessionFolder, "agent.sock"));
     });
@@ -60,6 +64,7 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
     await options.closed?.();
     throw error;
   }
+  void options.clusterEnded?.then((error) => head.peer.end(error));
   const close = async () => {
     await Promise.race([head.ask("leave", null), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]).catch(
       () => undefined,
@@ -82,11 +87,13 @@ async function settle(own: ClusterProcess, nodeId: string, sessionFolder: string
   own.settle({ ...home, agent });
 }
 
-function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string): Promise<T> {
+function withTimeout<T>(promise: Promise<T>, timeoutMs: number, address: string, head: HeadLink): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = () => {
       const seconds = Math.round(timeoutMs / 1000);
-      reject(new RaySystemError(`no head answers at ${address} within ${seconds} s: is astune-head running there?`));
+      const why = head.lastFailure === "" ? "" : ` (${head.lastFailure})`;
+      const message = `no head answers at ${address} within ${seconds} s${why}: is astune-head running there?`;
+      reject(new RaySystemError(message));
     };
     const timer = setTimeout(late, timeoutMs);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));

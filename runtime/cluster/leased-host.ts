@@ -1,12 +1,13 @@
 // A host that is leased for tasks of one kind: what it has been given, and how much more it may be given ahead of time.
 import type { Channel, PendingCall } from "../calls/index.ts";
+import type { LeaseGrant } from "../control/index.ts";
 
 /** Tasks given ahead should not keep a host busy for longer than this, so that another host can have them. */
 const aheadMs = 5;
 const mostAhead = 512;
 
 export class LeasedHost {
-  readonly leaseId: string;
+  readonly grant: LeaseGrant;
   readonly channel: Channel;
   readonly #idleMs: number;
   readonly #idle: () => void;
@@ -17,11 +18,15 @@ export class LeasedHost {
   #busySince = 0;
   #blocked = false;
 
-  constructor(leaseId: string, channel: Channel, idleMs: number, idle: () => void) {
-    this.leaseId = leaseId;
+  constructor(grant: LeaseGrant, channel: Channel, idleMs: number, idle: () => void) {
+    this.grant = grant;
     this.channel = channel;
     this.#idleMs = idleMs;
     this.#idle = idle;
+  }
+
+  get leaseId(): string {
+    return this.grant.leaseId;
   }
 
   get load(): number {

@@ -1,12 +1,13 @@
 // The other processes that this one talks to, each over one session, whoever opened it.
 import { type Address, parseAddress } from "../control/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import type { Session } from "../transport/index.ts";
+import type { Session, Tls } from "../transport/index.ts";
 import { dial, Peer, type PeerHandlers, type SessionListener } from "../transport/index.ts";
 
 export interface PeerBookOptions {
   readonly processId: string;
   readonly token: string;
+  readonly tls: Tls | undefined;
   /** The node that this process is on; empty for none. */
   readonly nodeId: string;
   readonly handlers: PeerHandlers;
@@ -34,9 +35,9 @@ export class PeerBook {
     const parsed = parseAddress(address);
     const known = this.#peers.get(parsed.processId);
     if (known) return known;
-    const { processId, token, giveUpMs } = this.#options;
+    const { processId, token, tls, giveUpMs } = this.#options;
     const peer: Peer = new Peer(parsed.processId, this.#handlers(), () => session);
-    const session: Session = dial({ address: this.#target(parsed), processId, token, giveUpMs }, peer);
+    const session: Session = dial({ address: this.#target(parsed), processId, token, tls, giveUpMs }, peer);
     this.#peers.set(parsed.processId, peer);
     return peer;
   }

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { type Carrier, decodeReply, Endpoints } from "../calls/index.ts";
 import { type Address, formatAddress } from "../control/index.ts";
-import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
+import { dial, LinkServer, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
 import { kind, type Message } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
 import { CallServer } from "./call-server.ts";
@@ -14,6 +14,7 @@ import { type Home, ProcessStore } from "./process-store.ts";
 export interface ProcessOptions {
   readonly processId: string;
   readonly token: string;
+  readonly tls: Tls | undefined;
   readonly nodeId: string;
   /** The folder of the node's sockets; undefined for a process that is on no node. */
   readonly socketFolder: string | undefined;
@@ -24,6 +25,8 @@ export interface ProcessOptions {
 
 /** A process whose connection was lost is given up after so long; the head tells sooner where it knows. */
 const giveUpMs = 60_000;
+/** A head that does not come back for so long is given up, and everything with it. */
+const headGiveUpMs = 600_000;
 
 export class ClusterProcess {
   readonly processId: string;
@@ -39,7 +42,7 @@ export class ClusterProcess {
   handlers: PeerHandlers = {};
 
   constructor(options: ProcessOptions) {
-    const { processId, token, nodeId } = options;
+    const { processId, token, nodeId, tls } = options;
     this.processId = processId;
     this.#options = options;
     this.#address = { processId, nodeId, socket: "", tcp: "" };
@@ -60,10 +63,11 @@ export class ClusterProcess {
       up: (peer, fresh) => this.handlers.up?.(peer, fresh),
       ended: (peer, error) => this.handlers.ended?.(peer, error),
     };
-    this.peers = new PeerBook({ processId, token, nodeId, handlers, giveUpMs });
+    this.peers = new PeerBook({ processId, token, tls, nodeId, handlers, giveUpMs });
     this.#server = new LinkServer({
       processId,
       token,
+      tls,
       graceMs: giveUpMs,
       accept: (other, session) => this.peers.accept(other, session),
     });
@@ -100,9 +104,9 @@ export class ClusterProcess {
 
   /** Opens the session to the head, or to the node agent. */
   connect(address: string, handlers: PeerHandlers, remoteId = "head"): Peer {
-    const { processId, token } = this.#options;
+    const { processId, token, tls } = this.#options;
     const peer: Peer = new Peer(remoteId, handlers, () => session);
-    const session: Session = dial({ address, processId, token }, peer);
+    const session: Session = dial({ address, processId, token, tls, giveUpMs: headGiveUpMs }, peer);
     return peer;
   }
 

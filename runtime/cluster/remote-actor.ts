@@ -20,8 +20,10 @@ export interface ActorServices {
   readonly carrier: Carrier;
   /** The channel to the process at this address. */
   channel(address: string): Channel;
-  /** The first handle is here, or the last one is gone. */
-  holding(actorId: string, holding: boolean): void;
+  /** The first handle is here. */
+  hold(actorId: string): void;
+  /** The last handle is gone; done when the actor has ended, or at once where others hold it. */
+  letGo(actorId: string): Promise<void>;
 }
 
 export class RemoteActor implements ActorTarget, CallOwner {
@@ -34,7 +36,6 @@ export class RemoteActor implements ActorTarget, CallOwner {
   #address = "";
   #state: ActorNews["state"] = "PENDING_CREATION";
   #handles = 0;
-  #ended: (() => void)[] = [];
 
   /** `source` is the class's own table and options where the actor was created here; elsewhere they are the info's. */
   constructor(actorId: ActorId, info: ActorInfo, services: ActorServices, source?: CallFactsSource) {
@@ -92,7 +93,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
 
   retain(): void {
     this.#handles += 1;
-    if (this.#handles === 1) this.#services.holding(this.#actorId, true);
+    if (this.#handles === 1) this.#services.hold(this.#actorId);
   }
 
   async release(): Promise<void> {
@@ -100,9 +101,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
     if (this.#handles > 0) return;
     await new Promise<void>((resolve) => this.#client.whenIdle(resolve));
     if (this.#handles > 0) return;
-    this.#services.holding(this.#actorId, false);
-    if (this.#info.detached || this.#state === "DEAD") return;
-    await new Promise<void>((resolve) => this.#ended.push(resolve));
+    await this.#services.letGo(this.#actorId);
   }
 
   /** The head tells how the actor is. */
@@ -137,7 +136,6 @@ export class RemoteActor implements ActorTarget, CallOwner {
   dead(error: () => unknown): void {
     this.#state = "DEAD";
     this.#client.dead(error);
-    for (const listener of this.#ended.splice(0)) listener();
   }
 
   #failures(): DeathErrors {

@@ -52,6 +52,12 @@ export class RemoteGroups {
     if (state !== "CREATED") this.#waiting.delete(id);
   }
 
+  /** No group will be heard of any more. */
+  failAll(error: Error): void {
+    for (const { entry } of this.#waiting.values()) entry.fail(error);
+    this.#waiting.clear();
+  }
+
   /** The group was removed here. */
   removed(id: string): void {
     this.news({ id: id as PlacementGroupId, state: "REMOVED", reasons: [] });

@@ -11,7 +11,7 @@ import {
   PendingCall,
 } from "../calls/index.ts";
 import { codeRefOf } from "../code/index.ts";
-import type { LeaseGrant, LeaseRequest } from "../control/index.ts";
+import type { LeaseClaims, LeaseGrant, LeaseRequest } from "../control/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
 import { RayError, TaskCancelledError, WorkerCrashedError } from "../errors/index.ts";
 import { LeasedHost } from "./leased-host.ts";
@@ -74,6 +74,16 @@ export class RemoteTasks {
     this.#byLease.get(leaseId)?.returned(leaseId, callIds);
   }
 
+  /** A process cannot be reached any more: what ran there is lost to this one. */
+  disconnected(processId: string): void {
+    for (const queue of this.#queues.values()) queue.disconnected(processId);
+  }
+
+  /** What this process has been given, for a head that was started again. */
+  leases(): LeaseClaims {
+    return [...this.#queues.values()].flatMap((queue) => queue.leases());
+  }
+
   /** Fails everything with this error. */
   failAll(error: () => unknown): void {
     for (const queue of this.#queues.values()) queue.failAll(error);
@@ -129,6 +139,18 @@ class TaskQueue implements CallOwner {
     this.#all.delete(call);
     this.#leave(call);
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  leases(): LeaseClaims {
+    return [...this.#hosts.values()].map(({ grant: { leaseId, nodeId } }) => ({ leaseId, nodeId }));
+  }
+
+  disconnected(processId: string): void {
+    for (const { leaseId, grant } of [...this.#hosts.values()]) {
+      if (!grant.address.startsWith(`${processId}|`)) continue;
+      this.lost(leaseId, "it could not be reached any more");
+      this.#services.dropLease(leaseId);
+    }
   }
 
   lost(leaseId: string, reason: string): void {
@@ -222,7 +244,7 @@ class TaskQueue implements CallOwner {
         this.#services.dropLease(leaseId);
         return;
       }
-      const host = new LeasedHost(leaseId, this.#services.channel(grant.address), idleMs, () => this.#giveBack(host));
+      const host = new LeasedHost(grant, this.#services.channel(grant.address), idleMs, () => this.#giveBack(host));
       this.#hosts.set(leaseId, host);
       this.#byLease.set(leaseId, this);
       this.#pump();

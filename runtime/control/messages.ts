@@ -1,6 +1,7 @@
 // The questions and events between head, node agents, hosts and drivers, with their payloads. All are plain data.
 import type { CodeRef } from "../code/index.ts";
 import type { ActorStateName, Bundle, DeathCause, PlacementStrategy, RuntimeEnv } from "../core/index.ts";
+import type { GrantedLease } from "../placement/index.ts";
 import type { ResourceRequest } from "../scheduling/index.ts";
 import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import type { ActorInfo } from "./actor-info.ts";
@@ -21,6 +22,8 @@ export interface AgentRegistration {
   readonly sessionFolder: string;
   /** What runs on the node already, when it joins a head that was started again. */
   readonly hosts: readonly RunningHost[];
+  /** Hosts whose end the head has not acknowledged. */
+  readonly exits: readonly HostExit[];
 }
 
 /** A host that is in use. */
@@ -28,7 +31,10 @@ export interface RunningHost {
   readonly hostId: string;
   readonly actorId: string | null;
   readonly restarts: number;
-  readonly leaseId: string | null;
+  /** What a host for tasks was started with. */
+  readonly lease: LeaseStart | null;
+  /** Its task waits for others: its CPUs are lent out. */
+  readonly blocked: boolean;
   readonly address: string;
   readonly pid: number;
 }
@@ -119,6 +125,9 @@ export interface Started {
 /** `startLease`: a host for tasks. */
 export interface LeaseStart {
   readonly leaseId: string;
+  /** The process that asked for it, and what it is given: a head that is started again learns both from the node. */
+  readonly holder: string;
+  readonly taken: GrantedLease;
   readonly jobId: string;
   readonly namespace: string;
   readonly runtimeEnv: RuntimeEnv;
@@ -127,7 +136,7 @@ export interface LeaseStart {
   readonly placementGroupId: string | null;
 }
 
-/** Event `hostExited`, node agent to head. */
+/** `hostExited`, node agent to head; a node keeps it until it is answered. */
 export interface HostExit {
   readonly nodeId: string;
   readonly hostId: string;
@@ -149,6 +158,9 @@ export interface LeaseRequest {
   readonly request: ResourceRequest;
   readonly runtimeEnv: RuntimeEnv;
 }
+
+/** Event `leases`: all leases that a process has, for a head that was started again. */
+export type LeaseClaims = readonly { readonly leaseId: string; readonly nodeId: string }[];
 
 export interface LeaseGrant {
   readonly leaseId: string;

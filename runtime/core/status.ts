@@ -84,7 +84,7 @@ export interface PendingReason {
   readonly reasons: readonly string[];
 }
 
-export type PlacementGroupStateName = "PENDING" | "CREATED" | "REMOVED" | "INFEASIBLE";
+export type PlacementGroupStateName = "PENDING" | "CREATED" | "RESCHEDULING" | "REMOVED" | "INFEASIBLE";
 
 export interface PlacementGroupState {
   readonly placementGroupId: PlacementGroupId;

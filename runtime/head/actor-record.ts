@@ -1,5 +1,5 @@
 // One actor as the head knows it.
-import type { ActorCreation, ActorDeath, ActorNews } from "../control/index.ts";
+import type { ActorCreation, ActorDeath, ActorNews, ActorStart } from "../control/index.ts";
 import {
   type ActorId,
   type ActorState,
@@ -8,7 +8,7 @@ import {
   type JobId,
   type NodeId,
 } from "../core/index.ts";
-import type { Grant } from "../placement/index.ts";
+import type { Grant, GrantedLease } from "../placement/index.ts";
 import { fromUnits } from "../scheduling/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
 import type { StoredActor } from "./head-store.ts";
@@ -19,6 +19,8 @@ export class ActorRecord {
   state: ActorStateName;
   restarts = 0;
   grant: Grant | undefined;
+  /** What it had when the head ended: its node has not come back yet. */
+  expected: GrantedLease | undefined;
   hostId = "";
   address = "";
   pid = 0;
@@ -26,6 +28,8 @@ export class ActorRecord {
   /** Processes that have handles of it. */
   readonly holders = new Set<string>();
   withdraw: () => void = () => {};
+  /** Called when it is dead. */
+  readonly whenDead: (() => void)[] = [];
   /** Its last handle went away; it ends unless another one turns up. */
   letGoTimer: NodeJS.Timeout | undefined;
 
@@ -43,11 +47,17 @@ export class ActorRecord {
     record.address = stored.address;
     record.pid = stored.pid;
     record.death = stored.death;
+    if (stored.state !== "DEAD") record.expected = stored.lease ?? undefined;
     return record;
   }
 
   get actorId(): ActorId {
     return this.creation.actorId as ActorId;
+  }
+
+  /** The node that it is on, or is expected to be on. */
+  get home(): string | undefined {
+    return this.grant?.nodeId ?? this.expected?.home;
   }
 
   get name(): string | null {
@@ -78,7 +88,25 @@ export class ActorRecord {
   stored(): StoredActor {
     const { state, restarts, hostId, address, pid, death } = this;
     const creation = { ...this.creation, args: this.args };
-    return { creation, state, restarts, lease: this.grant?.lease ?? null, hostId, address, pid, death };
+    return {
+      creation,
+      state,
+      restarts,
+      lease: this.grant?.lease ?? this.expected ?? null,
+      hostId,
+      address,
+      pid,
+      death,
+    };
+  }
+
+  /** What its node is asked to start. */
+  startWith(grant: Grant): ActorStart {
+    const { creation, hostId, actorId, restarts, args, groupId } = this;
+    const { jobId, code, info, maxConcurrency, runtimeEnv } = creation;
+    const { gpuIds, resources } = grant;
+    const given = { jobId, code, info, maxConcurrency, runtimeEnv, gpuIds, resources };
+    return { hostId, actorId, restarts, args: args ?? [], placementGroupId: groupId, ...given };
   }
 
   describe(pendingReason: string | null): ActorState {
@@ -89,7 +117,7 @@ export class ActorRecord {
       state: this.state,
       jobId: jobId as JobId,
       name: info.name ?? "",
-      nodeId: (this.grant?.nodeId ?? null) as NodeId | null,
+      nodeId: (this.home ?? null) as NodeId | null,
       pid: this.state === "ALIVE" ? this.pid : null,
       rayNamespace: info.namespace,
       serializedRuntimeEnv: JSON.stringify(runtimeEnv),

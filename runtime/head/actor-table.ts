@@ -1,11 +1,11 @@
 // The life of every actor: named, placed, started on its node, made again where it may be, dead of a cause that is told.
-import type { ActorCreation, ActorDeath, ActorInfo, ActorStart, HostExit, StartAnswer } from "../control/index.ts";
+import type { ActorCreation, ActorDeath, ActorInfo, HostExit, RunningHost, StartAnswer } from "../control/index.ts";
 import type { ActorState } from "../core/index.ts";
-import { ActorHandleNotFoundError } from "../errors/index.ts";
 import type { Grant } from "../placement/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
+import { deathBy, deathOf } from "./actor-deaths.ts";
+import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
-import { deathOf, nameKey, taken } from "./actor-refusals.ts";
 import type { HeadServices } from "./head-services.ts";
 
 /** A handle may be on its way to another process for so long after the last one known is gone. */
@@ -16,7 +16,7 @@ const deadKept = 10_000;
 export class ActorTable {
   readonly #services: HeadServices;
   readonly #actors = new Map<string, ActorRecord>();
-  readonly #names = new Map<string, ActorRecord>();
+  readonly #names = new ActorNames();
   readonly #dead: string[] = [];
 
   constructor(services: HeadServices) {
@@ -35,7 +35,7 @@ export class ActorTable {
   async create(creation: ActorCreation): Promise<{ actorId: string; info: ActorInfo }> {
     const { actorId, info, getIfExists } = creation;
     if (this.#actors.has(actorId)) return { actorId, info };
-    const holder = info.name === null ? undefined : this.#names.get(nameKey(info.namespace, info.name));
+    const holder = info.name === null ? undefined : this.#names.holder(info.name, info.namespace);
     if (holder && getIfExists) return { actorId: holder.actorId, info: holder.creation.info };
     if (holder && info.name !== null) throw taken(holder, info.name, info.namespace);
     const record = new ActorRecord(creation);
@@ -57,10 +57,8 @@ export class ActorTable {
   }
 
   find(name: string, namespace: string): { actorId: string; info: ActorInfo } {
-    const record = this.#names.get(nameKey(namespace, name));
-    if (record) return { actorId: record.actorId, info: record.creation.info };
-    const message = `there is no actor named "${name}" in namespace "${namespace}"`;
-    throw new ActorHandleNotFoundError(message, { actorName: name, namespace });
+    const { actorId, creation } = this.#names.find(name, namespace);
+    return { actorId, info: creation.info };
   }
 
   /** Ends as by SIGKILL; done when its processes are gone. */
@@ -71,7 +69,7 @@ export class ActorTable {
       if (record.state === "ALIVE") await this.#restart(record);
       return;
     }
-    await this.end(record, { reason: "KILLED", message: "it was killed with kill()", failure: null, reasons: [] });
+    await this.end(record, deathBy("KILLED", "it was killed with kill()"));
   }
 
   /** Dies now, whatever it is doing. Done when its processes are gone. */
@@ -81,13 +79,14 @@ export class ActorTable {
     record.move("DEAD");
     record.withdraw();
     clearTimeout(record.letGoTimer);
-    this.#freeName(record);
+    this.#names.free(record);
     const { holders } = record;
     const saved = this.#save(record);
     this.#tell(record);
     holders.clear();
     await Promise.all([saved, this.#leave(record)]);
     this.#bury(record);
+    for (const listener of record.whenDead.splice(0)) listener();
     this.#services.actorEnded(record.actorId);
   }
 
@@ -96,14 +95,18 @@ export class ActorTable {
     const record = this.#actors.get(actorId);
     if (!record) return;
     clearTimeout(record.letGoTimer);
+    record.letGoTimer = undefined;
+    for (const listener of record.whenDead.splice(0)) listener();
     if (record.state !== "DEAD") record.holders.add(processId);
     this.#services.clients.tell([processId], "actor", record.news());
   }
 
-  letGo(actorId: string, processId: string): void {
+  /** A process has no handle any more; done when the actor has ended, or at once where others hold it. */
+  async letGo(actorId: string, processId: string): Promise<void> {
     const record = this.#actors.get(actorId);
-    if (!record?.holders.delete(processId)) return;
+    if (!record?.holders.delete(processId) || record.state === "DEAD") return;
     this.#endIfUnheld(record);
+    if (record.letGoTimer) await new Promise<void>((resolve) => record.whenDead.push(resolve));
   }
 
   /** A process is gone: so are its handles, and the actors that it created and that are not detached. */
@@ -112,7 +115,7 @@ export class ActorTable {
       if (record.state === "DEAD") continue;
       if (record.creation.owner === processId && !record.creation.info.detached) {
         const message = `the process that created it (${processId}) has ended`;
-        void this.end(record, { reason: "OWNER_DIED", message, failure: null, reasons: [] });
+        void this.end(record, deathBy("OWNER_DIED", message));
       } else if (record.holders.delete(processId)) this.#endIfUnheld(record);
     }
   }
@@ -125,34 +128,60 @@ export class ActorTable {
 
   nodeDied(nodeId: string, reason: string): void {
     for (const record of this.all()) {
-      if (record.grant?.nodeId !== nodeId || record.state === "DEAD") continue;
+      if (record.home !== nodeId || record.state === "DEAD") continue;
       record.grant = undefined;
+      record.expected = undefined;
       this.#lost(record, false, "NODE_DIED", `its node ${nodeId} is dead: ${reason}`);
     }
   }
 
   groupRemoved(groupId: string, message: string): Promise<unknown> {
     const inside = this.all().filter((record) => record.groupId === groupId && record.state !== "DEAD");
-    const death: ActorDeath = { reason: "PLACEMENT_GROUP_REMOVED", message, failure: null, reasons: [] };
+    const death: ActorDeath = deathBy("PLACEMENT_GROUP_REMOVED", message);
     return Promise.all(inside.map((record) => this.end(record, death)));
   }
 
-  /** Takes up what was stored; those that ran wait for their node to say that they still do. */
+  /** Takes up what was stored; those that were on a node wait for it to come back. */
   restore(record: ActorRecord): void {
     this.#enter(record);
     if (record.state === "DEAD") this.#bury(record);
-    else if (record.state === "PENDING_CREATION" || record.state === "RESTARTING") this.#place(record);
+    else if (!record.expected && record.state !== "DEPENDENCIES_UNREADY" && record.state !== "ALIVE") {
+      this.#place(record);
+    }
   }
 
-  /** A node that came back says that this actor still runs there. */
-  takeUp(record: ActorRecord, grant: Grant | undefined): void {
-    record.grant = grant;
-    this.#tell(record);
+  /** Whether a host that a node reports is one that this head knows of. */
+  belongs({ hostId, actorId }: RunningHost, nodeId: string): boolean {
+    const record = actorId === null ? undefined : this.#actors.get(actorId);
+    return record !== undefined && record.state !== "DEAD" && record.hostId === hostId && record.home === nodeId;
   }
 
-  /** A node that came back does not know of this actor any more. */
-  missing(record: ActorRecord): void {
-    this.#lost(record, false, "WORKER_DIED", "it ended while the head was away");
+  /** A node has come back after the head was started again, with these hosts. */
+  nodeCameBack(nodeId: string, hostIds: ReadonlySet<string>): void {
+    for (const record of this.all()) {
+      const { expected, state } = record;
+      if (expected?.home !== nodeId || state === "DEAD") continue;
+      record.expected = undefined;
+      const grant = this.#services.scheduler.takeUp(expected);
+      record.grant = grant;
+      if (!grant) void this.groupRemoved(record.groupId ?? "", "its placement group was removed");
+      else if (state !== "ALIVE") void this.#start(record, grant);
+      else if (hostIds.has(record.hostId)) this.#tell(record);
+      else this.#lost(record, false, "WORKER_DIED", "it ended while the head was away");
+    }
+  }
+
+  /** The nodes that actors are expected to come back with. */
+  expectedNodes(): string[] {
+    return this.all().flatMap(({ expected }) => expected?.home ?? []);
+  }
+
+  /** Ends what nobody can use any more because its creator, or its last user, did not come back. */
+  endStrays(isHere: (processId: string) => boolean): void {
+    for (const { creation, state } of this.all()) {
+      if (state !== "DEAD" && !creation.info.detached && !isHere(creation.owner)) this.processGone(creation.owner);
+    }
+    for (const record of this.all()) this.#endIfUnheld(record);
   }
 
   describe(): ActorState[] {
@@ -162,8 +191,7 @@ export class ActorTable {
 
   #enter(record: ActorRecord): void {
     this.#actors.set(record.actorId, record);
-    const { name, namespace } = record.creation.info;
-    if (name !== null && record.state !== "DEAD") this.#names.set(nameKey(namespace, name), record);
+    if (record.state !== "DEAD") this.#names.take(record);
   }
 
   #place(record: ActorRecord): void {
@@ -174,6 +202,8 @@ export class ActorTable {
       request: record.creation.request,
       granted: (grant) => {
         record.grant = grant;
+        record.hostId = `${record.actorId}#${record.restarts}`;
+        void this.#save(record);
         void this.#start(record, grant);
       },
       refused: (refused) => void this.end(record, deathOf(refused)),
@@ -182,24 +212,10 @@ export class ActorTable {
 
   async #start(record: ActorRecord, grant: Grant): Promise<void> {
     const node = this.#services.nodes.get(grant.nodeId);
-    const { creation, actorId, restarts } = record;
-    record.hostId = `${actorId}#${restarts}`;
-    const start: ActorStart = {
-      hostId: record.hostId,
-      actorId,
-      restarts,
-      jobId: creation.jobId,
-      code: creation.code,
-      info: creation.info,
-      maxConcurrency: creation.maxConcurrency,
-      runtimeEnv: creation.runtimeEnv,
-      args: record.args ?? [],
-      gpuIds: grant.gpuIds,
-      resources: grant.resources,
-      placementGroupId: record.groupId,
-    };
     // A node that dies meanwhile takes its actors with it: nodeDied() places this one anew.
-    const answer = (await node?.peer.ask("startActor", start).catch(() => undefined)) as StartAnswer | undefined;
+    const answer = (await node?.peer.ask("startActor", record.startWith(grant)).catch(() => undefined)) as
+      | StartAnswer
+      | undefined;
     if (!answer || record.grant !== grant) return;
     if ("failed" in answer) {
       const { reason, message, failure } = answer.failed;
@@ -215,11 +231,12 @@ export class ActorTable {
 
   async #restart(record: ActorRecord): Promise<void> {
     record.move("RESTARTING");
-    const saved = this.#save(record);
-    this.#tell(record);
     const leaving = this.#leave(record);
     record.restarts += 1;
     record.address = "";
+    record.hostId = "";
+    const saved = this.#save(record);
+    this.#tell(record);
     await Promise.all([saved, leaving]);
     if (record.state === "RESTARTING") this.#place(record);
   }
@@ -228,7 +245,7 @@ export class ActorTable {
   #lost(record: ActorRecord, intended: boolean, reason: "WORKER_DIED" | "NODE_DIED", message: string): void {
     const wasAlive = record.state === "ALIVE";
     if (intended) {
-      void this.end(record, { reason: "EXITED", message: "it ended itself", failure: null, reasons: [] });
+      void this.end(record, deathBy("EXITED", "it ended itself"));
     } else if (wasAlive && record.mayRestart()) {
       void this.#restart(record);
     } else if (!wasAlive && reason === "NODE_DIED") {
@@ -236,7 +253,7 @@ export class ActorTable {
       record.withdraw();
       this.#place(record);
     } else {
-      void this.end(record, { reason, message, failure: null, reasons: [] });
+      void this.end(record, deathBy(reason, message));
     }
   }
 
@@ -244,6 +261,7 @@ export class ActorTable {
   async #leave(record: ActorRecord): Promise<void> {
     const { grant, hostId } = record;
     record.grant = undefined;
+    record.expected = undefined;
     if (!grant) return;
     const node = this.#services.nodes.get(grant.nodeId);
     if (node && node.state !== "DEAD") await node.peer.ask("killHost", hostId).catch(() => undefined);
@@ -253,12 +271,7 @@ export class ActorTable {
   #endIfUnheld(record: ActorRecord): void {
     if (record.holders.size > 0 || record.creation.info.detached || record.state === "DEAD") return;
     record.letGoTimer = setTimeout(() => {
-      const death: ActorDeath = {
-        reason: "OUT_OF_SCOPE",
-        message: "its last handle is gone",
-        failure: null,
-        reasons: [],
-      };
+      const death: ActorDeath = deathBy("OUT_OF_SCOPE", "its last handle is gone");
       if (record.holders.size === 0) void this.retire(record, death);
     }, letGoMs);
   }
@@ -276,12 +289,6 @@ export class ActorTable {
 
   #save(record: ActorRecord): Promise<void> {
     return this.#services.store.actors.put(record.actorId, record.stored());
-  }
-
-  #freeName(record: ActorRecord): void {
-    const { name, namespace } = record.creation.info;
-    const key = name === null ? undefined : nameKey(namespace, name);
-    if (key !== undefined && this.#names.get(key) === record) this.#names.delete(key);
   }
 
   #bury(record: ActorRecord): void {

@@ -23,7 +23,7 @@ export class GroupDesk {
   async create(creation: GroupCreation, creator: string): Promise<void> {
     if (this.#creations.has(creation.id)) return;
     this.#creations.set(creation.id, { creation, creator });
-    await this.#services.store.groups.put(creation.id, { creation, leases: null });
+    await this.#services.store.groups.put(creation.id, { creation, creator, leases: null });
     this.table.create(requestOf(creation), this.#services.scheduler, this.#listener(creation));
   }
 
@@ -57,8 +57,38 @@ export class GroupDesk {
     return ids.flatMap(({ creation }) => this.table.leases(creation.id));
   }
 
-  restore({ creation, leases }: StoredGroup): void {
-    this.#creations.set(creation.id, { creation, creator: "" });
+  /** Groups that end with their job, of all but these jobs. */
+  ofOtherJobs(jobs: ReadonlySet<string>): string[] {
+    return [...this.#creations.values()]
+      .filter(({ creation }) => !jobs.has(creation.jobId) && !creation.detached)
+      .map(({ creation }) => creation.id);
+  }
+
+  /** Tells a process that has come back how the groups are that it made. */
+  tellAgain(processId: string): void {
+    for (const [id, { creator }] of this.#creations) {
+      const state = creator === processId ? this.table.get(id) : undefined;
+      if (state === "CREATED" || state === "INFEASIBLE") this.#tell(creator, { id, state, reasons: [] });
+    }
+  }
+
+  /** The nodes that reserved bundles are on. */
+  expectedNodes(): string[] {
+    return [...this.#creations.keys()].flatMap((id) => this.table.leases(id).map(({ nodeId }) => nodeId));
+  }
+
+  /** A node is back after the head was started again: what is reserved there is taken again. */
+  nodeCameBack(nodeId: string): void {
+    this.table.nodeCameBack(nodeId, this.#services.scheduler);
+  }
+
+  /** What was reserved on a dead node is reserved elsewhere. */
+  nodeDied(nodeId: string): void {
+    this.table.nodeDied(nodeId, this.#services.scheduler);
+  }
+
+  restore({ creation, creator, leases }: StoredGroup): void {
+    this.#creations.set(creation.id, { creation, creator });
     const request = requestOf(creation);
     const { scheduler } = this.#services;
     if (leases) this.table.restore(request, leases, scheduler, this.#listener(creation));
@@ -73,10 +103,11 @@ export class GroupDesk {
     const { id } = creation;
     return {
       created: () => {
+        const creator = this.#creations.get(id)?.creator ?? "";
         // The creator learns of it once it is stored, as of everything.
         void this.#services.store.groups
-          .put(id, { creation, leases: this.table.leases(id) })
-          .then(() => this.#tell(this.#creations.get(id)?.creator, { id, state: "CREATED", reasons: [] }));
+          .put(id, { creation, creator, leases: this.table.leases(id) })
+          .then(() => this.#tell(creator, { id, state: "CREATED", reasons: [] }));
       },
       infeasible: (reasons) => this.#tell(this.#creations.get(id)?.creator, { id, state: "INFEASIBLE", reasons }),
     };

@@ -22,6 +22,8 @@ export interface StoredActor {
 
 export interface StoredGroup {
   readonly creation: GroupCreation;
+  /** The process that made it. */
+  readonly creator: string;
   readonly leases: readonly Lease[] | null;
 }
 
@@ -58,6 +60,7 @@ export class HeadStore {
   readonly actors: Table<StoredActor>;
   readonly groups: Table<StoredGroup>;
   readonly jobs: Table<StoredJob>;
+  readonly deadNodes: Table<{ readonly nodeId: string; readonly reason: string }>;
   readonly #database: RootDatabase;
 
   /** Opens the store in `folder`, which is made where it is not there. */
@@ -66,6 +69,7 @@ export class HeadStore {
     this.#database = open({ path: folder, encoding: "msgpack", noSubdir: false });
     this.actors = new Table(this.#database, "actor");
     this.groups = new Table(this.#database, "group");
+    this.deadNodes = new Table(this.#database, "dead-node");
     this.jobs = new Table(this.#database, "job");
   }
 

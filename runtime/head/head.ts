@@ -4,15 +4,14 @@ import type {
   ActorCreation,
   AgentRegistration,
   ClientRegistration,
-  ClientWelcome,
   GroupCreation,
   HostExit,
+  LeaseClaims,
   LeaseRequest,
 } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
-import { RaySystemError } from "../errors/index.ts";
 import { Scheduler } from "../placement/index.ts";
-import { LinkServer, Peer, type PeerHandlers } from "../transport/index.ts";
+import { LinkServer, Peer, type PeerHandlers, type Tls } from "../transport/index.ts";
 import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { ActorTable } from "./actor-table.ts";
@@ -24,12 +23,13 @@ import type { HeadServices } from "./head-services.ts";
 import type { HeadStore } from "./head-store.ts";
 import { heldByJob } from "./held-by-job.ts";
 import { LeaseTable } from "./lease-table.ts";
+import { Membership } from "./membership.ts";
 import { NodeTable } from "./node-table.ts";
-import { Watch } from "./watch.ts";
 
 export interface HeadOptions {
   readonly headId: string;
   readonly token: string;
+  readonly tls: Tls | undefined;
   readonly store: HeadStore;
   /** A node, or a driver, without a connection for so long is dead. */
   readonly silenceMs: number;
@@ -37,7 +37,6 @@ export interface HeadOptions {
 }
 
 export class Head {
-  readonly #options: HeadOptions;
   readonly #server: LinkServer;
   readonly #scheduler: Scheduler;
   readonly #nodes: NodeTable;
@@ -45,14 +44,13 @@ export class Head {
   readonly #actors: ActorTable;
   readonly #leases: LeaseTable;
   readonly #groups: GroupDesk;
-  readonly #watch: Watch;
+  readonly #members: Membership;
   readonly #drivers = new DriverJobs(this.#clients);
   readonly #desk: FrontDesk;
 
   constructor(options: HeadOptions) {
-    this.#options = options;
     this.#scheduler = new Scheduler([], (groupId) => this.#groups.table.view(groupId), true);
-    this.#nodes = new NodeTable(this.#scheduler.nodes);
+    this.#nodes = new NodeTable(this.#scheduler.nodes, options.store);
     const services: HeadServices = {
       store: options.store,
       scheduler: this.#scheduler,
@@ -63,7 +61,18 @@ export class Head {
     this.#actors = new ActorTable(services);
     this.#leases = new LeaseTable(services);
     this.#groups = new GroupDesk(services);
-    this.#watch = new Watch(options.silenceMs);
+    const { headId, silenceMs, log } = options;
+    const [actors, leases, groups] = [this.#actors, this.#leases, this.#groups];
+    this.#members = new Membership({
+      headId,
+      silenceMs,
+      services,
+      actors,
+      leases,
+      groups,
+      drivers: this.#drivers,
+      log,
+    });
     const desk = {
       ...services,
       actors: this.#actors,
@@ -75,19 +84,21 @@ export class Head {
     const handlers: PeerHandlers = {
       request: (method, payload, peer) => this.#request(method, payload, peer),
       event: (topic, payload, peer) => this.#event(topic, payload, peer),
-      up: (peer) => this.#watch.heard(peer),
-      down: (peer, reason) => this.#down(peer, reason),
-      ended: (peer, error) => this.#gone(peer, error.message),
+      up: (peer) => this.#members.up(peer),
+      down: (peer, reason) => this.#members.down(peer, reason),
+      ended: (peer, error) => this.#members.ended(peer, error.message),
     };
     this.#server = new LinkServer({
       processId: options.headId,
       token: options.token,
+      tls: options.tls,
       graceMs: 2 * options.silenceMs,
       accept: (processId, session) => new Peer(processId, handlers, session),
     });
     for (const group of options.store.groups.all()) this.#groups.restore(group);
     for (const stored of options.store.actors.all()) this.#actors.restore(ActorRecord.restored(stored));
     this.#desk.jobs.restore(options.store.jobs.all());
+    this.#members.expectReturn();
   }
 
   /** Listens at `host:port` or `unix:/path`; gives the port. */
@@ -96,14 +107,14 @@ export class Head {
   }
 
   close(): void {
-    this.#watch.close();
+    this.#members.close();
     this.#server.close();
   }
 
   #request(method: string, payload: unknown, peer: Peer): unknown {
     switch (method) {
       case "register":
-        return this.#register(payload as AgentRegistration | ClientRegistration, peer);
+        return this.#members.register(payload as AgentRegistration | ClientRegistration, peer);
       case "createActor":
         return this.#actors.create(payload as ActorCreation);
       case "placeActor": {
@@ -120,12 +131,18 @@ export class Head {
         const { actorId, noRestart } = payload as { actorId: string; noRestart: boolean };
         return this.#actors.kill(actorId, noRestart);
       }
+      case "letGo":
+        return this.#actors.letGo(payload as string, peer.processId);
       case "lease":
         return this.#leases.ask(payload as LeaseRequest, peer.processId);
       case "createGroup":
         return this.#groups.create(payload as GroupCreation, peer.processId);
       case "removeGroup":
-        return this.#removeGroup(payload as string);
+        return this.#members.removeGroup(payload as string);
+      case "hostExited":
+        this.#actors.hostExited(payload as HostExit);
+        this.#leases.hostExited(payload as HostExit);
+        return null;
       case "nodes":
         return this.#nodes.describe();
       case "groups":
@@ -135,7 +152,7 @@ export class Head {
       case "drainNode":
         return this.#nodes.drain(payload as string);
       case "leave":
-        return this.#leave(peer);
+        return this.#members.clientGone(peer.processId);
       default:
         return this.#desk.answer(method, payload);
     }
@@ -146,9 +163,6 @@ export class Head {
       case "hold":
         this.#actors.hold(payload as string, peer.processId);
         break;
-      case "letGo":
-        this.#actors.letGo(payload as string, peer.processId);
-        break;
       case "dropLease":
         this.#leases.drop(payload as string);
         break;
@@ -158,99 +172,15 @@ export class Head {
       case "unblocked":
         this.#leases.blocked(payload as string, false);
         break;
-      case "hostExited":
-        this.#actors.hostExited(payload as HostExit);
-        this.#leases.hostExited(payload as HostExit);
+      case "leases":
+        this.#leases.claim(peer.processId, payload as LeaseClaims);
         break;
       default:
     }
   }
 
-  #register(registration: AgentRegistration | ClientRegistration, peer: Peer): unknown {
-    if (registration.kind === "agent") return this.#join(registration, peer);
-    this.#clients.add(registration, peer);
-    this.#drivers.joined(registration);
-    this.#options.log({ processId: peer.processId, kind: registration.kind, pid: registration.pid }, "client joined");
-    const nodes = this.#nodes.all().filter(({ state }) => state !== "DEAD");
-    const welcome: ClientWelcome = {
-      headId: this.#options.headId,
-      nodes: nodes.map(({ registration: { nodeId, hostname, sessionFolder, ip } }) => {
-        return { nodeId, hostname, sessionFolder, ip };
-      }),
-    };
-    return welcome;
-  }
-
-  /** A dead node must not come back as if nothing had been: its actors have been made again elsewhere. */
-  #join(registration: AgentRegistration, peer: Peer): { readonly headId: string } {
-    const { nodeId, hosts } = registration;
-    const known = this.#nodes.get(nodeId);
-    if (known?.state === "DEAD")
-      throw new RaySystemError(`node ${nodeId} was declared dead (${known.reason}) and must not come back`);
-    if (known) {
-      known.peer = peer;
-      return { headId: this.#options.headId };
-    }
-    this.#nodes.join(registration, peer);
-    this.#options.log({ nodeId, hostname: registration.hostname, ip: registration.ip }, "node joined");
-    const running = new Set(hosts.map(({ hostId }) => hostId));
-    for (const record of this.#actors.all()) {
-      const stored = this.#options.store.actors.get(record.actorId);
-      if (record.state !== "ALIVE" || stored?.lease?.home !== nodeId) continue;
-      if (running.has(record.hostId)) this.#actors.takeUp(record, this.#scheduler.takeUp(stored.lease));
-      else this.#actors.missing(record);
-    }
-    this.#scheduler.pump();
-    return { headId: this.#options.headId };
-  }
-
-  #down(peer: Peer, reason: string): void {
-    const node = this.#nodes.byPeer(peer);
-    const address = node?.registration.address ?? this.#clients.get(peer.processId)?.registration.address;
-    if (address === undefined) return;
-    this.#watch.silent(peer, address, (why) => this.#gone(peer, `${why} (${reason})`));
-  }
-
-  #gone(peer: Peer, reason: string): void {
-    this.#watch.heard(peer);
-    const node = this.#nodes.byPeer(peer);
-    if (node) this.#nodeDied(node.registration.nodeId, reason);
-    else this.#clientGone(peer.processId);
-  }
-
-  #nodeDied(nodeId: string, reason: string): void {
-    const node = this.#nodes.get(nodeId);
-    if (!node || node.state === "DEAD") return;
-    this.#options.log({ nodeId, reason }, "node died");
-    this.#nodes.dead(nodeId, reason);
-    this.#actors.nodeDied(nodeId, reason);
-    this.#leases.nodeDied(nodeId, reason);
-    for (const { registration } of this.#clients.all()) {
-      if (registration.address.split("|")[1] === nodeId && registration.kind === "host") {
-        this.#clientGone(registration.address.split("|")[0] ?? "");
-      }
-    }
-  }
-
-  #clientGone(processId: string): void {
-    const client = this.#clients.remove(processId);
-    if (!client) return;
-    const { jobId, kind } = client.registration;
-    this.#options.log({ processId, kind, jobId }, "client left");
-    this.#actors.processGone(processId);
-    this.#leases.processGone(processId);
-    this.#clients.tellAll("processGone", processId);
-    for (const node of this.#nodes.all()) node.peer.tell("processGone", processId);
-    this.#drivers.left(client.registration);
-    if (kind === "driver") this.#endGroups(jobId);
-  }
-
-  async #leave(peer: Peer): Promise<void> {
-    this.#clientGone(peer.processId);
-  }
-
   #endGroups(jobId: string): void {
-    for (const id of this.#groups.ofJob(jobId)) void this.#removeGroup(id);
+    for (const id of this.#groups.ofJob(jobId)) void this.#members.removeGroup(id);
   }
 
   /** What an actor created ends with it, and so does the job that it runs. */
@@ -266,11 +196,6 @@ export class Head {
   async #abandon({ actorId, message, failure }: { actorId: string; message: string; failure: FailureData }) {
     const record = this.#actors.get(actorId);
     if (record) await this.#actors.end(record, { reason: "CREATION_FAILED", message, failure, reasons: [] });
-  }
-
-  async #removeGroup(id: string): Promise<void> {
-    await this.#actors.groupRemoved(id, "its placement group was removed");
-    this.#groups.remove(id);
   }
 
   #status(): Omit<RuntimeStatus, "jobId" | "namespace"> {

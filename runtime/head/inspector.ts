@@ -111,7 +111,16 @@ export class Inspector {
     return nodes.describe().flatMap((info) => {
       const record = nodes.get(info.nodeId);
       const count = living.filter(({ grant }) => grant?.nodeId === info.nodeId).length;
-      return record ? [nodeRow(info, { ...record, actors: count, stats: stats.get(info.nodeId) })] : [];
+      return record
+        ? [
+            nodeRow(info, {
+              ...record,
+              reason: nodes.deathOf(info.nodeId) ?? "",
+              actors: count,
+              stats: stats.get(info.nodeId),
+            }),
+          ]
+        : [];
     });
   }
 
@@ -132,7 +141,7 @@ export class Inspector {
     const { nodes } = this.#services;
     return nodes
       .all()
-      .filter(({ state, silentSinceMs }) => state !== "DEAD" && silentSinceMs === undefined)
+      .filter(({ state, peer }) => state !== "DEAD" && peer.connected)
       .map(({ registration, peer }) => [registration.nodeId, peer] as const);
   }
 }

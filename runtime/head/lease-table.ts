@@ -1,5 +1,13 @@
 // Hosts that are leased to drivers (and to code inside hosts) for their tasks.
-import type { HostExit, LeaseGrant, LeaseRequest, LeaseStart, StartAnswer } from "../control/index.ts";
+import type {
+  HostExit,
+  LeaseClaims,
+  LeaseGrant,
+  LeaseRequest,
+  LeaseStart,
+  RunningHost,
+  StartAnswer,
+} from "../control/index.ts";
 import {
   RuntimeEnvSetupError,
   TaskCancelledError,
@@ -12,7 +20,8 @@ import { decodeFailure } from "../wire/index.ts";
 import type { HeadServices } from "./head-services.ts";
 
 interface LeaseRecord {
-  readonly request: LeaseRequest;
+  readonly leaseId: string;
+  readonly jobId: string;
   /** The process that asked. */
   readonly holder: string;
   grant: Grant | undefined;
@@ -26,6 +35,9 @@ interface LeaseRecord {
 export class LeaseTable {
   readonly #services: HeadServices;
   readonly #leases = new Map<string, LeaseRecord>();
+  /** Leases that a process says it has, on nodes that have not come back yet after the head was started again. */
+  readonly #claims = new Map<string, { readonly holder: string; readonly nodeId: string }>();
+  readonly #claimants = new Set<string>();
 
   constructor(services: HeadServices) {
     this.#services = services;
@@ -37,9 +49,8 @@ export class LeaseTable {
 
   /** What the tasks of a job hold. */
   grantsOf(jobId: string): Grant[] {
-    return [...this.#leases.values()].flatMap(({ request, grant }) =>
-      request.jobId === jobId && grant ? [grant] : [],
-    );
+    const own = [...this.#leases.values()].filter((record) => record.jobId === jobId);
+    return own.flatMap(({ grant }) => grant ?? []);
   }
 
   /** Answers when there is a host, which may be long. Rejects where there never can be one. */
@@ -49,7 +60,8 @@ export class LeaseTable {
     known?.withdraw();
     return new Promise((resolve, reject) => {
       const record: LeaseRecord = {
-        request,
+        leaseId: request.leaseId,
+        jobId: request.jobId,
         holder,
         grant: undefined,
         answer: undefined,
@@ -65,7 +77,7 @@ export class LeaseTable {
         request: request.request,
         granted: (grant) => {
           record.grant = grant;
-          this.#start(record, grant).then(resolve, reject);
+          this.#start(record, request, grant).then(resolve, reject);
         },
         refused: (refused) => {
           this.#leases.delete(request.leaseId);
@@ -105,17 +117,78 @@ export class LeaseTable {
     for (const record of this.#leases.values()) {
       if (record.grant?.nodeId === nodeId) this.#lost(record, `its node ${nodeId} is dead: ${reason}`);
     }
+    this.#unclaim(nodeId, `its node ${nodeId} is dead: ${reason}`);
   }
 
   processGone(processId: string): void {
     for (const [leaseId, { holder }] of this.#leases) if (holder === processId) this.drop(leaseId);
+    for (const [leaseId, { holder }] of this.#claims) if (holder === processId) this.#claims.delete(leaseId);
+    this.#claimants.delete(processId);
   }
 
-  async #start(record: LeaseRecord, grant: Grant): Promise<LeaseGrant> {
-    const { leaseId, jobId, namespace, runtimeEnv, request } = record.request;
+  /** A process has come back after the head was started again, with these leases and no others. */
+  claim(holder: string, claims: LeaseClaims): void {
+    this.#claimants.add(holder);
+    const claimed = new Set(claims.map(({ leaseId }) => leaseId));
+    for (const [leaseId, record] of this.#leases) {
+      if (record.holder === holder && record.answer && !claimed.has(leaseId)) this.drop(leaseId);
+    }
+    for (const { leaseId, nodeId } of claims) {
+      if (this.#leases.has(leaseId)) continue;
+      if (this.#services.nodes.get(nodeId)) this.#tellLost(holder, leaseId, "it ended while the head was away");
+      else this.#claims.set(leaseId, { holder, nodeId });
+    }
+  }
+
+  /** Whether a host that a node reports is leased: to a process that has come back and says so, or still may. */
+  belongs({ lease }: RunningHost): boolean {
+    if (!lease || this.#leases.has(lease.leaseId)) return false;
+    return this.#claims.has(lease.leaseId) || !this.#claimants.has(lease.holder);
+  }
+
+  /** A node has come back after the head was started again, with these hosts. */
+  nodeCameBack(nodeId: string, hosts: readonly RunningHost[]): void {
+    for (const { lease, address, blocked } of hosts) {
+      if (!lease) continue;
+      const { leaseId, jobId, holder, taken } = lease;
+      const grant = this.#services.scheduler.takeUp(taken);
+      const answer: LeaseGrant = { leaseId, address, nodeId };
+      const takeBack = blocked ? grant?.lendCpus() : undefined;
+      const [withdraw, reject] = [() => {}, () => {}];
+      this.#leases.set(leaseId, { leaseId, jobId, holder, grant, answer, withdraw, takeBack, reject });
+      this.#claims.delete(leaseId);
+    }
+    this.#unclaim(nodeId, "it ended while the head was away");
+  }
+
+  /** The nodes that leases are expected to come back with. */
+  expectedNodes(): string[] {
+    return [...this.#claims.values()].map(({ nodeId }) => nodeId);
+  }
+
+  endStrays(isHere: (processId: string) => boolean): void {
+    for (const { holder } of [...this.#leases.values()]) if (!isHere(holder)) this.processGone(holder);
+  }
+
+  #unclaim(lostNode: string, message: string): void {
+    for (const [leaseId, { holder, nodeId }] of this.#claims) {
+      if (nodeId !== lostNode) continue;
+      this.#claims.delete(leaseId);
+      this.#tellLost(holder, leaseId, message);
+    }
+  }
+
+  #tellLost(holder: string, leaseId: string, message: string): void {
+    this.#services.clients.tell([holder], "leaseLost", { leaseId, message });
+  }
+
+  async #start(record: LeaseRecord, asked: LeaseRequest, grant: Grant): Promise<LeaseGrant> {
+    const { leaseId, jobId, namespace, runtimeEnv, request } = asked;
     const { strategy } = request;
     const start: LeaseStart = {
       leaseId,
+      holder: record.holder,
+      taken: grant.lease,
       jobId,
       namespace,
       runtimeEnv,
@@ -137,17 +210,17 @@ export class LeaseTable {
   }
 
   #lost(record: LeaseRecord, message: string): void {
-    const { leaseId } = record.request;
+    const { leaseId } = record;
     this.#leases.delete(leaseId);
     record.grant?.release();
     record.reject(new WorkerCrashedError(message));
-    this.#services.clients.tell([record.holder], "leaseLost", { leaseId, message });
+    this.#tellLost(record.holder, leaseId, message);
   }
 
-  async #release({ grant, request }: LeaseRecord): Promise<void> {
+  async #release({ grant, leaseId }: LeaseRecord): Promise<void> {
     if (!grant) return;
     const node = this.#services.nodes.get(grant.nodeId);
-    if (node && node.state !== "DEAD") await node.peer.ask("endLease", request.leaseId).catch(() => undefined);
+    if (node && node.state !== "DEAD") await node.peer.ask("endLease", leaseId).catch(() => undefined);
     grant.release();
   }
 }

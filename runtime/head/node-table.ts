@@ -4,6 +4,7 @@ import type { NodeId, NodeInfo } from "../core/index.ts";
 import type { Ledger } from "../placement/index.ts";
 import { fromUnits, type NodeView, newNode } from "../scheduling/index.ts";
 import type { Peer } from "../transport/index.ts";
+import type { HeadStore } from "./head-store.ts";
 
 export type NodeState = "ALIVE" | "DRAINING" | "DEAD";
 
@@ -11,12 +12,8 @@ export interface NodeRecord {
   readonly registration: AgentRegistration;
   peer: Peer;
   state: NodeState;
-  /** Since when there is no connection to it; undefined while there is one. */
-  silentSinceMs: number | undefined;
   readonly joinedMs: number;
   endedMs: number | null;
-  /** Why it is dead. */
-  reason: string;
 }
 
 /** Dead nodes that are remembered, so that they are turned away and shown. */
@@ -25,9 +22,19 @@ const deadKept = 200;
 export class NodeTable {
   readonly #nodes = new Map<string, NodeRecord>();
   readonly #ledger: Ledger;
+  readonly #store: HeadStore;
+  /** Why each dead node is dead, those an earlier head declared dead among them. */
+  readonly #dead: Map<string, string>;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, store: HeadStore) {
     this.#ledger = ledger;
+    this.#store = store;
+    this.#dead = new Map(store.deadNodes.all().map(({ nodeId, reason }) => [nodeId, reason]));
+  }
+
+  /** Why a node was declared dead; undefined where it was not. */
+  deathOf(nodeId: string): string | undefined {
+    return this.#dead.get(nodeId);
   }
 
   get(nodeId: string): NodeRecord | undefined {
@@ -45,15 +52,7 @@ export class NodeTable {
   /** A node joins, or comes back after its head was started again. Nothing of it is taken yet. */
   join(registration: AgentRegistration, peer: Peer): NodeRecord {
     const { nodeId, total, gpuIds, labels } = registration;
-    const record: NodeRecord = {
-      registration,
-      peer,
-      state: "ALIVE",
-      silentSinceMs: undefined,
-      joinedMs: Date.now(),
-      endedMs: null,
-      reason: "",
-    };
+    const record: NodeRecord = { registration, peer, state: "ALIVE", joinedMs: Date.now(), endedMs: null };
     this.#nodes.set(nodeId, record);
     this.#ledger.add(newNode(nodeId, total, gpuIds, labels));
     return record;
@@ -68,14 +67,19 @@ export class NodeTable {
   }
 
   dead(nodeId: string, reason: string): void {
+    this.#dead.set(nodeId, reason);
+    void this.#store.deadNodes.put(nodeId, { nodeId, reason });
     const record = this.#nodes.get(nodeId);
-    if (!record || record.state === "DEAD") return;
-    record.state = "DEAD";
-    record.reason = reason;
-    record.endedMs = Date.now();
+    if (record) {
+      record.state = "DEAD";
+      record.endedMs = Date.now();
+    }
     this.#ledger.remove(nodeId);
-    const dead = this.all().filter(({ state }) => state === "DEAD");
-    if (dead.length > deadKept) this.#nodes.delete(dead[0]?.registration.nodeId ?? "");
+    const [oldest] = this.#dead.size > deadKept ? this.#dead.keys() : [];
+    if (oldest === undefined) return;
+    this.#dead.delete(oldest);
+    this.#nodes.delete(oldest);
+    void this.#store.deadNodes.remove(oldest);
   }
 
   describe(): NodeInfo[] {

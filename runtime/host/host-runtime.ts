@@ -27,5 +27,10 @@ export function hostRuntime(options: HostRuntimeOptions): RuntimeBackend {
   } as const;
   const head = new HeadLink(registration, (handlers) => own.connect(settings.headAddress, handlers));
   head.register().catch((error: unknown) => console.error(error));
-  return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close: async () => {} });
+  // What this process had made is gone: its actor is made again where it may be.
+  const lost = (error: Error) => {
+    console.error(`the head is lost to this process: ${error.message}`);
+    process.exit(1);
+  };
+  return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close: async () => {}, lost });
 }

@@ -6,7 +6,7 @@ import type { ActorStart, LeaseStart } from "../control/index.ts";
 import { type JobId, newId, type TaskId } from "../core/index.ts";
 import { adoptRuntime, runtime } from "../current.ts";
 import type { HostSettings } from "../node/index.ts";
-import { tokenVariable } from "../transport/index.ts";
+import { loadTls, tokenVariable } from "../transport/index.ts";
 import { ActorRunner } from "./actor-runner.ts";
 import { hostRuntime } from "./host-runtime.ts";
 import { TaskLog } from "./task-log.ts";
@@ -29,6 +29,7 @@ export async function serve(settings: HostSettings): Promise<void> {
   const own = new ClusterProcess({
     processId: newId<TaskId>(),
     token,
+    tls: loadTls(settings.tls),
     nodeId,
     socketFolder: sessionFolder,
     ip,

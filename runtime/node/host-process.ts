@@ -1,12 +1,14 @@
 // One actor host as its node agent sees it: a process of its own group, with its output in files, that ends when its agent
 // does and leaves nothing behind.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseAddress } from "../control/index.ts";
 import { endMarkedProcesses } from "../processes/index.ts";
-import type { Peer } from "../transport/index.ts";
+import type { Peer, TlsFiles } from "../transport/index.ts";
 import { tokenVariable } from "../transport/index.ts";
+import { nodeMark } from "./reaper.ts";
 
 /** In the environment of a host and of everything that it starts. */
 export const hostMark = "ASTUNE_HOST_ID";
@@ -18,6 +20,7 @@ export interface HostSettings {
   readonly agentSocket: string;
   readonly headAddress: string;
   readonly sessionFolder: string;
+  readonly tls?: TlsFiles | undefined;
 }
 
 const main = fileURLToPath(new URL("../host/main.js", import.meta.url));
@@ -50,7 +53,7 @@ export class HostProcess {
       // A pipe that nobody writes to: its end tells the host that the agent is gone.
       stdio: ["pipe", out, errors],
       detached: true,
-      env: { ...process.env, [tokenVariable]: token, [hostMark]: settings.hostId },
+      env: { ...process.env, [tokenVariable]: token, [hostMark]: settings.hostId, [nodeMark]: settings.nodeId },
     });
     closeSync(out);
     closeSync(errors);
@@ -102,6 +105,8 @@ export class HostProcess {
       });
     });
     await endMarkedProcesses(hostMark, this.settings.hostId);
+    const { socket } = parseAddress(this.address);
+    if (socket !== "") rmSync(socket, { force: true });
     const output = this.lastOutput();
     return output === "" ? how : `${how}; its last output:\n${output}`;
   }

@@ -2,11 +2,15 @@
 import type { NodeId } from "../core/index.ts";
 import type { MachineOptions } from "../placement/index.ts";
 import type { StoreServerOptions } from "../store/index.ts";
+import type { TlsFiles } from "../transport/index.ts";
 
 export interface NodeAgentOptions {
   readonly nodeId: NodeId;
   readonly headAddress: string;
   readonly token: string;
+  readonly tls: TlsFiles | undefined;
+  /** Ends itself, and all that runs here, when the head cannot be reached for so long. */
+  readonly headTimeoutMs: number;
   readonly machine: MachineOptions;
   /** The interface that other nodes reach this one by. */
   readonly ip: string;

@@ -16,39 +16,39 @@ import {
   type TaskBatch,
 } from "../control/index.ts";
 import type { NodeId } from "../core/index.ts";
-import { RayError, RaySystemError } from "../errors/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import { findGpus, machineNode } from "../placement/index.ts";
-import { dial, LinkServer, Peer, type PeerHandlers, type Session } from "../transport/index.ts";
+import { dial, LinkServer, loadTls, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
 import { bundleOf } from "../typescript/bundle.js";
-import { encodeFailure } from "../wire/index.ts";
+import { ExitReports } from "./exit-reports.ts";
 import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
+import { describeUse, failed, type HostUse } from "./host-use.ts";
 import { HostWatch } from "./host-watch.ts";
 import type { NodeAgentOptions } from "./node-agent-options.ts";
 import { ObjectDesk } from "./object-desk.ts";
+import { Reaper } from "./reaper.ts";
 
 /** A process has so long to give back what it holds of a full store. */
 const letGoMs = 2_000;
 
-interface Use {
-  readonly host: HostProcess;
-  readonly actorId: string | null;
-  readonly leaseId: string | null;
-  readonly restarts: number;
-  /** Nothing of it stays behind that another task could see. */
-  readonly reusable: boolean;
-}
-
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
+  readonly #reaper: Reaper;
+  readonly #tls: Tls | undefined;
   readonly #pool: Promise<HostPool>;
   readonly #objects: ObjectDesk;
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
   readonly #near = new Set<Peer>();
   /** By host id of the head: an actor's incarnation, or a lease. */
-  readonly #uses = new Map<string, Use>();
+  readonly #uses = new Map<string, HostUse>();
+  /** The answers to what was asked to be started, for when it is asked again. */
+  readonly #starts = new Map<string, Promise<StartAnswer>>();
+  /** Hosts that are to end before they have begun. */
+  readonly #unwanted = new Set<string>();
+  readonly #exits = new ExitReports();
   readonly #socket: string;
   readonly #watch: HostWatch;
   #head: Peer | undefined;
@@ -60,10 +60,13 @@ export class NodeAgent {
     const logs = join(options.sessionFolder, "logs");
     mkdirSync(logs, { recursive: true, mode: 0o700 });
     this.#socket = join(options.sessionFolder, "agent.sock");
-    const { nodeId, headAddress, ip, sessionFolder, token } = options;
+    const { nodeId, headAddress, ip, sessionFolder, token, tls } = options;
+    this.#reaper = new Reaper(nodeId, sessionFolder);
+    this.#tls = loadTls(tls);
     this.#others = new PeerBook({
       processId: nodeId,
       token,
+      tls: this.#tls,
       nodeId: "",
       handlers: this.#hostHandlers(),
       giveUpMs: 60_000,
@@ -74,6 +77,7 @@ export class NodeAgent {
     this.#server = new LinkServer({
       processId: nodeId,
       token,
+      tls: this.#tls,
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
@@ -82,7 +86,7 @@ export class NodeAgent {
         token,
         size: options.warmHosts,
         bundle: bundle ?? "",
-        settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder }),
+        settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder, tls }),
       });
     });
     this.#watch = new HostWatch({
@@ -100,18 +104,29 @@ export class NodeAgent {
 
   /** Listens, then joins the head; done when the head has taken the node in. */
   async start(): Promise<void> {
-    const { nodeId, ip, headAddress, token } = this.#options;
+    const { nodeId, ip, headAddress, token, headTimeoutMs, log } = this.#options;
     await this.#server.listen(`unix:${this.#socket}`);
     const port = await this.#server.listen(`${ip}:0`);
     this.#address = formatAddress({ processId: nodeId, nodeId, socket: this.#socket, tcp: `${ip}:${port}` });
+    let lastFailure = "";
     const handlers: PeerHandlers = {
       request: (method, payload) => this.#request(method, payload),
       event: (topic, payload) => topic === "processGone" && this.#objects.ownerGone(payload as string),
-      up: (_peer, fresh) => fresh && void this.#join(),
+      up: (_peer, fresh) => {
+        lastFailure = "";
+        if (fresh) void this.#join();
+      },
+      unreachable: (_peer, reason) => {
+        if (reason !== lastFailure) log({ headAddress, reason }, "the head cannot be reached; trying again");
+        lastFailure = reason;
+      },
       ended: (_peer, error) => !this.#closed && this.#options.expelled(error),
     };
     const peer: Peer = new Peer("head", handlers, () => session);
-    const session: Session = dial({ address: headAddress, processId: nodeId, token }, peer);
+    const session: Session = dial(
+      { address: headAddress, processId: nodeId, token, tls: this.#tls, giveUpMs: headTimeoutMs },
+      peer,
+    );
     this.#head = peer;
     await peer.ask("register", this.#registration());
   }
@@ -124,6 +139,7 @@ export class NodeAgent {
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#others.close();
     this.#server.close();
+    await this.#reaper.close();
   }
 
   async #join(): Promise<void> {
@@ -151,13 +167,12 @@ export class NodeAgent {
       labels: view.labels,
       sessionFolder,
       hosts: this.#running(),
+      exits: this.#exits.open,
     };
   }
 
   #running(): RunningHost[] {
-    return [...this.#uses].map(([hostId, { host, actorId, leaseId, restarts }]) => {
-      return { hostId, actorId, leaseId, restarts, address: host.address, pid: host.pid };
-    });
+    return [...this.#uses].map(([hostId, use]) => describeUse(hostId, use));
   }
 
   #request(method: string, payload: unknown): unknown {
@@ -180,24 +195,36 @@ export class NodeAgent {
     }
   }
 
-  async #startActor(start: ActorStart): Promise<StartAnswer> {
+  #startActor(start: ActorStart): Promise<StartAnswer> {
     const { hostId, actorId, restarts } = start;
-    const known = this.#uses.get(hostId);
-    if (known) return { address: known.host.address, pid: known.host.pid };
-    return this.#start(hostId, { actorId, leaseId: null, restarts, reusable: false }, "startActor", start);
+    return this.#once(hostId, { actorId, lease: null, restarts, reusable: false }, "startActor", start);
   }
 
-  async #startLease(start: LeaseStart): Promise<StartAnswer> {
+  #startLease(start: LeaseStart): Promise<StartAnswer> {
     const { leaseId, gpuIds, runtimeEnv } = start;
-    const known = this.#uses.get(leaseId);
-    if (known) return { address: known.host.address, pid: known.host.pid };
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    return this.#start(leaseId, { actorId: null, leaseId, restarts: 0, reusable }, "startLease", start);
+    return this.#once(leaseId, { actorId: null, lease: start, restarts: 0, reusable }, "startLease", start);
+  }
+
+  /** A head that was started again may ask for what it asked for before. */
+  #once(
+    id: string,
+    use: Omit<HostUse, "host" | "blocked">,
+    method: string,
+    start: ActorStart | LeaseStart,
+  ): Promise<StartAnswer> {
+    let starting = this.#starts.get(id);
+    if (starting === undefined) {
+      starting = this.#start(id, use, method, start);
+      this.#starts.set(id, starting);
+      void starting.then((answer) => "failed" in answer && this.#starts.delete(id));
+    }
+    return starting;
   }
 
   async #start(
     id: string,
-    use: Omit<Use, "host">,
+    use: Omit<HostUse, "host" | "blocked">,
     method: string,
     start: ActorStart | LeaseStart,
   ): Promise<StartAnswer> {
@@ -205,9 +232,13 @@ export class NodeAgent {
     try {
       host = await (await this.#pool).take();
     } catch (error) {
-      return failed("WORKER_DIED", error);
+      return failed(error);
     }
-    this.#uses.set(id, { ...use, host });
+    if (this.#unwanted.delete(id)) {
+      (await this.#pool).giveBack(host);
+      return failed(new RaySystemError("it was ended before it had begun"));
+    }
+    this.#uses.set(id, { ...use, host, blocked: false });
     this.#watch.used(host, start);
     void host.gone.then((why) => {
       host.peer?.end(new RaySystemError("the host has ended"));
@@ -216,12 +247,12 @@ export class NodeAgent {
     try {
       const answer = (await host.peer?.ask(method, start)) as StartAnswer;
       if (!("failed" in answer)) return answer;
-      this.#uses.delete(id);
+      this.#forget(id);
       await host.kill();
       return answer;
     } catch (error) {
-      this.#uses.delete(id);
-      return failed("WORKER_DIED", new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
+      this.#forget(id);
+      return failed(new RaySystemError(`its host ended: ${await host.gone}`, {}, { cause: error }));
     }
   }
 
@@ -232,15 +263,13 @@ export class NodeAgent {
   }
 
   async #killHost(hostId: string): Promise<void> {
-    const use = this.#uses.get(hostId);
-    this.#uses.delete(hostId);
+    const use = await this.#forgetStarted(hostId);
     if (use) await this.#watch.lastWord(use.host);
     await use?.host.kill();
   }
 
   async #endLease(leaseId: string): Promise<void> {
-    const use = this.#uses.get(leaseId);
-    this.#uses.delete(leaseId);
+    const use = await this.#forgetStarted(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
     if (free === true) (await this.#pool).giveBack(use.host);
@@ -250,15 +279,33 @@ export class NodeAgent {
     }
   }
 
+  #forget(id: string): HostUse | undefined {
+    const use = this.#uses.get(id);
+    this.#uses.delete(id);
+    this.#starts.delete(id);
+    return use;
+  }
+
+  /** As `#forget`; one that has no process yet will not get one. */
+  async #forgetStarted(id: string): Promise<HostUse | undefined> {
+    const starting = this.#starts.get(id);
+    if (starting === undefined || this.#uses.has(id)) return this.#forget(id);
+    this.#unwanted.add(id);
+    await starting;
+    this.#unwanted.delete(id);
+    return undefined;
+  }
+
   #exited(id: string, host: HostProcess, why: string): void {
     const use = this.#uses.get(id);
     if (use?.host !== host || this.#closed) return;
-    this.#uses.delete(id);
-    const { actorId, leaseId, restarts } = use;
+    this.#forget(id);
+    const { actorId, restarts } = use;
+    const leaseId = use.lease?.leaseId ?? null;
     const { nodeId } = this.#options;
     const exit: HostExit = { nodeId, hostId: id, actorId, leaseId, restarts, intended: host.intended, message: why };
     this.#options.log({ hostId: id, why }, "a host has ended");
-    this.#head?.tell("hostExited", exit);
+    this.#exits.send(exit, this.#head);
   }
 
   #hostHandlers(): PeerHandlers {
@@ -283,14 +330,14 @@ export class NodeAgent {
         }
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
-        else if (topic === "taskEvents") void this.#watch.told(peer, payload as TaskBatch);
-        else this.#head?.tell(topic, payload);
+        if (topic === "exiting") return;
+        if (topic === "taskEvents") {
+          void this.#watch.told(peer, payload as TaskBatch);
+          return;
+        }
+        if (use) use.blocked = topic === "blocked";
+        this.#head?.tell(topic, payload);
       },
     };
   }
-}
-
-function failed(reason: "WORKER_DIED", error: unknown): StartAnswer {
-  const known = error instanceof RayError ? error : new RaySystemError(String(error));
-  return { failed: { reason, message: known.message, failure: encodeFailure(known) } };
 }

@@ -1,17 +1,21 @@
 // A node agent as a process: its session's folder, its token, the head that it joins.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NodeId, newId } from "../core/index.ts";
 import { AuthenticationError } from "../errors/index.ts";
 import type { MachineOptions } from "../placement/index.ts";
-import { findToken, interfaceTo } from "../transport/index.ts";
+import { findToken, interfaceTo, type TlsFiles } from "../transport/index.ts";
 import { NodeAgent } from "./node-agent.ts";
+import { privateFolder } from "./private-folder.ts";
 
 export interface RunNodeOptions {
   /** `host:port` of the head. */
   readonly headAddress: string;
   readonly tokenFile: string;
+  readonly tls?: TlsFiles | undefined;
+  /** Ends when the head cannot be reached for so long. Default: ten minutes. */
+  readonly headTimeoutMs?: number | undefined;
   readonly machine: MachineOptions;
   /** The interface that other nodes reach this one by; undefined: the one towards the head. */
   readonly ip?: string | undefined;
@@ -28,6 +32,9 @@ export interface RunningNode {
   close(): Promise<void>;
 }
 
+/** Longer than anybody needs to start a head again. */
+const defaultHeadTimeoutMs = 600_000;
+
 /** Starts a node agent; done when the head has taken it in. */
 export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const { headAddress, machine, warmHosts, log, expelled } = options;
@@ -37,14 +44,15 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       `no token: expected ASTUNE_AUTH_TOKEN or ${options.tokenFile}; copy the head's token file there (mode 0600)`,
     );
   }
-  const root = join(tmpdir(), `astune-${process.getuid?.() ?? 0}`);
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const root = privateFolder(join(tmpdir(), `astune-${process.getuid?.() ?? 0}`));
   const sessionFolder = mkdtempSync(join(root, "n"));
   const ip = options.ip ?? (await interfaceTo(headAddress));
   const agent = new NodeAgent({
     nodeId: newId<NodeId>(),
     headAddress,
     token,
+    tls: options.tls,
+    headTimeoutMs: options.headTimeoutMs ?? defaultHeadTimeoutMs,
     machine,
     ip,
     besideHead: isOwn(headAddress.slice(0, headAddress.lastIndexOf(":"))),

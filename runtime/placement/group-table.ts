@@ -14,8 +14,11 @@ import {
   fromUnits,
   giveBack,
   type Lease,
+  type NodeView,
   placeBundles,
   plus,
+  type Units,
+  without,
 } from "../scheduling/index.ts";
 import { type GroupView, Ledger, type Scheduler, type Waiter } from "./scheduler.ts";
 
@@ -75,10 +78,39 @@ export class GroupTable {
       state: "CREATED",
       reasons: [],
       leases,
-      ledger: ledgerOf(leases, scheduler),
+      // Until its node is back, nothing of a bundle can be given to anybody.
+      ledger: new Ledger(leases.map((lease, index) => nothingFree(bundleView(lease, index, scheduler)))),
       withdraw: () => {},
     };
     this.#records.set(group.id, record);
+  }
+
+  /** The group's state; undefined where there is none. */
+  get(id: string): PlacementGroupStateName | undefined {
+    return this.#records.get(id)?.state;
+  }
+
+  /** A node is back after its ledger was lost: its bundles are taken from it again. */
+  nodeCameBack(nodeId: string, scheduler: Scheduler): void {
+    for (const { leases, ledger } of this.#records.values()) {
+      for (const [index, lease] of leases.entries()) {
+        if (lease.nodeId !== nodeId) continue;
+        scheduler.nodes.update(nodeId, (view) => without(view, lease));
+        ledger?.add(bundleView(lease, index, scheduler));
+      }
+    }
+  }
+
+  /** Bundles on a dead node wait for a place elsewhere; the others stay where they are. */
+  nodeDied(nodeId: string, scheduler: Scheduler): void {
+    for (const record of this.#records.values()) {
+      const lost = [...record.leases.entries()].filter(([, lease]) => lease.nodeId === nodeId).map(([index]) => index);
+      if (lost.length === 0) continue;
+      for (const index of lost) record.ledger?.update(bundleId(index), nothingFree);
+      record.state = "RESCHEDULING";
+      record.withdraw();
+      record.withdraw = scheduler.wait(new GroupWaiter(record, scheduler, lost));
+    }
   }
 
   /** Gives the bundles back; false where there is no such group any more. Its actors must have ended. */
@@ -133,6 +165,7 @@ export class GroupTable {
   }
 }
 
+/** Waits for a place for all bundles of a group, or for those that lost theirs. */
 class GroupWaiter implements Waiter {
   readonly kind = "placementGroup";
   readonly id: string;
@@ -140,8 +173,10 @@ class GroupWaiter implements Waiter {
   readonly sinceMs = Date.now();
   readonly #record: GroupRecord;
   readonly #scheduler: Scheduler;
+  readonly #lost: readonly number[] | undefined;
 
-  constructor(record: GroupRecord, scheduler: Scheduler) {
+  constructor(record: GroupRecord, scheduler: Scheduler, lost?: readonly number[]) {
+    this.#lost = lost;
     this.id = record.group.id;
     this.name = record.group.name;
     this.#record = record;
@@ -158,6 +193,7 @@ class GroupWaiter implements Waiter {
   }
 
   attempt(): boolean {
+    if (this.#lost) return this.#move(this.#lost);
     const record = this.#record;
     const { views } = this.#scheduler.nodes;
     const decision = placeBundles(record.group.requests, record.group.strategy, views);
@@ -176,15 +212,46 @@ class GroupWaiter implements Waiter {
     record.listener.created();
     return true;
   }
+
+  #move(lost: readonly number[]): boolean {
+    const record = this.#record;
+    const { requests, strategy } = record.group;
+    const kept = new Set(record.leases.flatMap((lease, index) => (lost.includes(index) ? [] : [lease.nodeId])));
+    const views = this.#scheduler.nodes.views.filter(({ id }) => strategy !== "STRICT_SPREAD" || !kept.has(id));
+    const wanted = lost.map((index) => requests[index] as BundleRequest);
+    const decision = placeBundles(wanted, strategy, views);
+    if (decision.kind !== "placed") {
+      record.reasons = decision.reasons;
+      return false;
+    }
+    for (const view of decision.nodes) this.#scheduler.nodes.update(view.id, () => view);
+    const leases = [...record.leases];
+    for (const [at, index] of lost.entries()) leases[index] = decision.leases[at] as Lease;
+    record.leases = leases;
+    for (const index of lost) record.ledger?.add(bundleView(leases[index] as Lease, index, this.#scheduler));
+    record.state = "CREATED";
+    record.reasons = [];
+    record.listener.created();
+    return true;
+  }
 }
 
 /** The bundles as places of their own. */
 function ledgerOf(leases: readonly Lease[], scheduler: Scheduler): Ledger {
-  return new Ledger(
-    leases.map((lease, index) =>
-      bundleNode(`bundle ${index}`, lease, scheduler.nodes.get(lease.nodeId)?.labels ?? {}, lease.nodeId),
-    ),
-  );
+  return new Ledger(leases.map((lease, index) => bundleView(lease, index, scheduler)));
+}
+
+const bundleId = (index: number): string => `bundle ${index}`;
+
+function bundleView(lease: Lease, index: number, scheduler: Scheduler): NodeView {
+  const labels = scheduler.nodes.get(lease.nodeId)?.labels ?? {};
+  return bundleNode(bundleId(index), lease, labels, lease.nodeId);
+}
+
+/** A bundle whose node is not there: nothing can be taken of it, or given back to it. */
+function nothingFree(view: NodeView): NodeView {
+  const none = (units: Units) => Object.fromEntries(Object.keys(units).map((name) => [name, 0]));
+  return { ...view, home: "", free: none(view.free), gpus: none(view.gpus) };
 }
 
 /** A group's name in messages. */

@@ -6,13 +6,13 @@ import {
   fromUnits,
   giveBack,
   type Lease,
-  minus,
   type NodeView,
   place,
   type ResourceRequest,
   take,
   toAmount,
   type Units,
+  without,
 } from "../scheduling/index.ts";
 
 /** A lease and the ledger it is of: the nodes', or a placement group's. */
@@ -134,9 +134,7 @@ export class Scheduler {
   takeUp(lease: GrantedLease): Grant | undefined {
     const ledger = lease.groupId === null ? this.nodes : this.#groupView(lease.groupId);
     if (!(ledger instanceof Ledger)) return undefined;
-    ledger.update(lease.nodeId, (view) => {
-      return { ...view, free: minus(view.free, lease.units), gpus: minus(view.gpus, lease.gpus) };
-    });
+    ledger.update(lease.nodeId, (view) => without(view, lease));
     return new LedgerGrant(lease, ledger, this);
   }
 
@@ -243,7 +241,7 @@ class LedgerGrant implements Grant {
     this.#released = true;
     const { CPU = 0, ...others } = this.lease.units;
     const units = this.#lent > 0 ? others : { ...others, CPU };
-    this.#ledger.update(this.lease.nodeId, (view) => giveBack(view, { ...this.lease, units }));
+    this.#update((view) => giveBack(view, { ...this.lease, units }));
     this.#scheduler.pump();
   }
 
@@ -262,7 +260,13 @@ class LedgerGrant implements Grant {
   #moveCpus(sign: 1 | -1): void {
     const cpus = (this.lease.units["CPU"] ?? 0) * sign;
     if (this.#released || cpus === 0) return;
-    this.#ledger.update(this.lease.nodeId, (view) => giveBack(view, { ...this.lease, units: { CPU: cpus }, gpus: {} }));
+    this.#update((view) => giveBack(view, { ...this.lease, units: { CPU: cpus }, gpus: {} }));
     if (sign === 1) this.#scheduler.pump();
+  }
+
+  /** A bundle may have moved to another node since: that one has nothing of this lease. */
+  #update(change: (view: NodeView) => NodeView): void {
+    const { nodeId, home } = this.lease;
+    this.#ledger.update(nodeId, (view) => ((view.home ?? view.id) === home ? change(view) : view));
   }
 }

@@ -55,6 +55,11 @@ export function take(node: NodeView, units: Units): { readonly node: NodeView; r
   return { node: { ...node, free: minus(node.free, units), gpus: minus(node.gpus, gpus) }, lease };
 }
 
+/** A view of which a lease is known to be taken, free or not. */
+export function without(node: NodeView, lease: Lease): NodeView {
+  return { ...node, free: minus(node.free, lease.units), gpus: minus(node.gpus, lease.gpus) };
+}
+
 /** Gives a lease back. */
 export function giveBack(node: NodeView, lease: Lease): NodeView {
   return { ...node, free: plus(node.free, lease.units), gpus: plus(node.gpus, lease.gpus) };

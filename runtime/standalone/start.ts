@@ -13,6 +13,8 @@ import type { StandaloneSettings } from "./serve.ts";
 export interface Standalone {
   readonly address: string;
   readonly token: string;
+  /** Done when it has ended, by itself or by `close`. */
+  readonly ended: Promise<Error>;
   /** Ends it and all that runs on it. */
   close(): Promise<void>;
 }
@@ -45,8 +47,12 @@ export async function startStandalone(machine: MachineOptions): Promise<Standalo
   return {
     address,
     token: readFileSync(settings.tokenFile, "utf8").trim(),
+    ended: exited.then(([code, signal]) => {
+      const how = code === null ? `signal ${String(signal)}` : `exit code ${String(code)}`;
+      return new RaySystemError(`the cluster of this driver has ended (${how}): ${errors.trim()}`);
+    }),
     async close() {
-      child.ref();
+      if (child.exitCode === null && child.signalCode === null) child.ref();
       child.stdin.end();
       await exited;
       rmSync(folder, { recursive: true, force: true });

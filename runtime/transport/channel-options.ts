@@ -5,6 +5,9 @@ import { decodePacket, encodePacket, linkPath } from "../../proto/index.ts";
 /** A packet larger than this is refused. Values that could make one are sent in chunks, or by the object store. */
 export const maxPacketBytes = 64 << 20;
 
+/** What one connection may make the process hold before it is read: a packet, and then some. */
+export const sessionMemoryMiB = 128;
+
 export const channelOptions: ChannelOptions = {
   "grpc.max_send_message_length": maxPacketBytes,
   "grpc.max_receive_message_length": maxPacketBytes,

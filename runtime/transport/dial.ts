@@ -2,31 +2,27 @@
 // session is ended or the other side turns it away.
 
 import { randomUUID } from "node:crypto";
-import {
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  credentials as grpc,
-  Metadata,
-  status,
-} from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, credentials as grpc, Metadata, status } from "@grpc/grpc-js";
 import type { Packet } from "../../proto/index.ts";
 import { AuthenticationError, RaySystemError } from "../errors/index.ts";
 import { channelOptions, keys, linkMethod, neverOpened, textOf } from "./channel-options.ts";
 import { type PacketStream, Session, type SessionListener } from "./session.ts";
+import type { Tls } from "./tls.ts";
 
 export interface DialOptions {
   /** `unix:/path` or `host:port`. */
   readonly address: string;
   readonly processId: string;
   readonly token: string;
-  readonly credentials?: ChannelCredentials;
+  readonly tls?: Tls | undefined;
   /** Gives up when there was no stream for so long. Default: never. */
   readonly giveUpMs?: number;
 }
 
 const firstDelayMs = 20;
 const longestDelayMs = 1_000;
+/** A connection that is not there after so long is tried anew: the network may have lost the first try. */
+const attemptMs = 5_000;
 
 type Stream = ClientDuplexStream<Packet, Packet>;
 
@@ -38,7 +34,7 @@ export function dial(options: DialOptions, listener: SessionListener): Session {
 class Dialler {
   readonly session: Session;
   readonly #options: DialOptions;
-  readonly #client: Client;
+  #client: Client;
   #identity = "";
   #delayMs = firstDelayMs;
   #downSince = performance.now();
@@ -47,9 +43,11 @@ class Dialler {
 
   constructor(options: DialOptions, listener: SessionListener) {
     this.#options = options;
-    this.#client = new Client(options.address, options.credentials ?? grpc.createInsecure(), channelOptions);
+    this.#client = this.#connect();
     this.session = new Session(randomUUID(), {
       message: (message) => listener.message(message),
+      tooLarge: (message, bytes) => listener.tooLarge?.(message, bytes),
+      unreachable: (reason) => listener.unreachable?.(reason),
       up: (fresh) => listener.up?.(fresh),
       down: (reason) => {
         this.#downSince = performance.now();
@@ -63,6 +61,12 @@ class Dialler {
       },
     });
     this.#open();
+  }
+
+  #connect(): Client {
+    const { address, tls } = this.#options;
+    const secure = tls && !address.startsWith("unix:");
+    return new Client(address, secure ? tls.client : grpc.createInsecure(), channelOptions);
   }
 
   #open(): void {
@@ -82,11 +86,23 @@ class Dialler {
     const lose = (code: status, reason: string) => {
       if (failed) return;
       failed = true;
+      clearTimeout(attempt);
       this.session.detach(packets, reason);
       this.#lost(code, reason);
     };
-    stream.on("metadata", (reply) => this.#opened(packets, reply));
-    stream.on("data", (packet: Packet) => this.session.receive(packet));
+    const attempt = setTimeout(() => {
+      lose(status.UNAVAILABLE, `no answer within ${attemptMs / 1000} s`);
+      stream.cancel();
+      this.#client.close();
+      if (!this.#over) this.#client = this.#connect();
+    }, attemptMs).unref();
+    stream.on("metadata", (reply) => {
+      clearTimeout(attempt);
+      if (!failed) this.#opened(packets, reply);
+    });
+    stream.on("data", (packet: Packet) => {
+      if (!failed) this.session.receive(packet);
+    });
     stream.on("drain", () => this.session.drained());
     stream.on("error", (error: { code?: status; details?: string } & Error) =>
       lose(error.code ?? status.UNKNOWN, error.details ?? error.message),
@@ -111,6 +127,7 @@ class Dialler {
     } else if (performance.now() - this.#downSince > giveUpMs) {
       this.session.end(new RaySystemError(`${address} cannot be reached: ${reason}`));
     } else {
+      this.session.listener.unreachable?.(reason);
       this.#retry = setTimeout(() => this.#open(), this.#delayMs);
       this.#delayMs = Math.min(longestDelayMs, this.#delayMs * 2);
     }

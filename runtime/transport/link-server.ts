@@ -1,6 +1,8 @@
 // Where a process listens: on a Unix socket, on TCP, or on both. A stream that carries on a known session is attached to
 // it; a new session is handed to the owner.
+import { createServer, type Server as NetServer, type Socket } from "node:net";
 import {
+  type ConnectionInjector,
   Metadata,
   Server,
   ServerCredentials,
@@ -10,8 +12,9 @@ import {
 } from "@grpc/grpc-js";
 import type { Packet } from "../../proto/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import { channelOptions, keys, linkMethod, neverOpened, textOf } from "./channel-options.ts";
+import { channelOptions, keys, linkMethod, neverOpened, sessionMemoryMiB, textOf } from "./channel-options.ts";
 import { type PacketStream, Session, type SessionListener } from "./session.ts";
+import type { Tls } from "./tls.ts";
 import { isSameToken } from "./token.ts";
 
 export interface LinkServerOptions {
@@ -21,16 +24,30 @@ export interface LinkServerOptions {
   readonly graceMs: number;
   /** A process has opened a session; gives who listens to it. */
   accept(processId: string, session: () => Session): SessionListener;
-  readonly credentials?: ServerCredentials;
+  /** For TCP; without it connections are not encrypted. */
+  readonly tls?: Tls | undefined;
   /** Sessions at once, at most. Default 20,000. */
   readonly maxSessions?: number;
+  /** Connections at once, at most, those without a token among them. Default 20,000. */
+  readonly maxConnections?: number;
 }
+
+/** A connection without a session for so long is closed. */
+const idleConnectionMs = 10_000;
 
 type Stream = ServerDuplexStream<Packet, Packet>;
 
 export class LinkServer {
   readonly #options: LinkServerOptions;
-  readonly #server = new Server(channelOptions);
+  readonly #server = new Server({
+    ...channelOptions,
+    "grpc.max_connection_idle_ms": idleConnectionMs,
+    // A process opens one stream, and one more while the first is being given up.
+    "grpc.max_concurrent_streams": 8,
+    "grpc-node.max_session_memory": sessionMemoryMiB,
+  });
+  readonly #listeners: NetServer[] = [];
+  readonly #sockets = new Set<Socket>();
   readonly #sessions = new Map<string, { readonly session: Session; expiry?: NodeJS.Timeout | undefined }>();
 
   constructor(options: LinkServerOptions) {
@@ -40,12 +57,27 @@ export class LinkServer {
 
   /** Listens at `unix:/path` or `host:port` (port 0: any) and gives the port, 0 for a socket. */
   listen(target: string): Promise<number> {
-    const credentials = this.#options.credentials ?? ServerCredentials.createInsecure();
+    const { tls, maxConnections = 20_000 } = this.#options;
+    const path = target.startsWith("unix:") ? target.slice("unix:".length) : undefined;
+    // A socket's folder keeps others out; what goes over it never leaves the machine.
+    const secure = path === undefined && tls ? tls.server : ServerCredentials.createInsecure();
+    const injector = this.#server.createConnectionInjector(secure);
+    const listener = createServer({ noDelay: true }, (socket) => this.#connected(socket, injector));
+    listener.maxConnections = maxConnections;
+    this.#listeners.push(listener);
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(target, credentials, (error, port) => {
-        if (error) reject(new RaySystemError(`cannot listen at ${target}: ${error.message}`, {}, { cause: error }));
-        else resolve(port);
+      listener.once("error", (error) => {
+        reject(new RaySystemError(`cannot listen at ${target}: ${error.message}`, {}, { cause: error }));
       });
+      const ready = () => {
+        const address = listener.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      };
+      if (path !== undefined) listener.listen(path, ready);
+      else {
+        const at = target.lastIndexOf(":");
+        listener.listen(Number(target.slice(at + 1)), target.slice(0, at), ready);
+      }
     });
   }
 
@@ -53,7 +85,17 @@ export class LinkServer {
   close(): void {
     const error = new RaySystemError("the process is ending");
     for (const { session } of [...this.#sessions.values()]) session.end(error);
+    for (const listener of this.#listeners) listener.close();
+    // What was written last goes out with the end of each connection.
     this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroySoon();
+  }
+
+  #connected(socket: Socket, injector: ConnectionInjector): void {
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    injector.injectConnection(socket);
   }
 
   #open(stream: Stream): void {
@@ -92,6 +134,7 @@ export class LinkServer {
     const listener = this.#options.accept(processId, () => session);
     const session = new Session(sessionId, {
       message: (message) => listener.message(message),
+      tooLarge: (message, bytes) => listener.tooLarge?.(message, bytes),
       up: (fresh) => listener.up?.(fresh),
       down: (reason) => {
         const record = this.#sessions.get(sessionId);
@@ -115,7 +158,7 @@ export class LinkServer {
       close: () => stream.end(),
     };
     const lose = (reason: string) => session.detach(packets, reason);
-    stream.on("data", (packet: Packet) => guard(stream, () => session.receive(packet)));
+    stream.on("data", (packet: Packet) => session.receive(packet));
     stream.on("drain", () => session.drained());
     stream.on("error", (error) => lose(error.message));
     stream.on("cancelled", () => lose("the connection was lost"));
@@ -124,16 +167,6 @@ export class LinkServer {
       lose("the other side closed");
     });
     session.attach(packets, received, false);
-  }
-}
-
-/** What arrives may be anything: it must not end the process. */
-function guard(stream: Stream, body: () => void): void {
-  try {
-    body();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    refuse(stream, status.INVALID_ARGUMENT, error.message);
   }
 }
 

@@ -1,8 +1,9 @@
 // Another process as this one talks to it: questions with answers, events without, and the messages of calls. Questions
 // that are open when the other side forgets the session (a head that was started again) are asked once more, so whoever
 // answers them must bear to be asked twice.
-import { RayError, RaySystemError } from "../errors/index.ts";
+import { RayError, RaySystemError, SerializationError } from "../errors/index.ts";
 import { decodeFailure, encodeFailure, kind, type Message } from "../wire/index.ts";
+import { maxPacketBytes } from "./channel-options.ts";
 import type { Session, SessionListener } from "./session.ts";
 
 /** What a process does with what another one sends. */
@@ -15,6 +16,8 @@ export interface PeerHandlers {
   up?(peer: Peer, fresh: boolean): void;
   down?(peer: Peer, reason: string): void;
   ended?(peer: Peer, error: Error): void;
+  /** It could not be reached just now; it is tried again. */
+  unreachable?(peer: Peer, reason: string): void;
 }
 
 interface Question {
@@ -104,6 +107,35 @@ export class Peer implements SessionListener {
 
   down(reason: string): void {
     this.#handlers.down?.(this, reason);
+  }
+
+  unreachable(reason: string): void {
+    this.#handlers.unreachable?.(this, reason);
+  }
+
+  /** Whoever waits for what this message would have brought learns that it cannot be sent. */
+  tooLarge(message: Message, bytes: number): void {
+    const size = Math.ceil(bytes / 2 ** 20);
+    const text = `a message of ${size} MiB cannot be sent, at most ${maxPacketBytes >> 20} MiB can: send less at once`;
+    const error = new SerializationError(text, { path: "" });
+    switch (message[0]) {
+      case kind.request:
+        this.#take(message[1])?.reject(error);
+        break;
+      case kind.response:
+        this.send([kind.refused, message[1], encodeFailure(error)]);
+        break;
+      case kind.call:
+        this.message([kind.failed, message[1], encodeFailure(error)]);
+        break;
+      case kind.values:
+      case kind.item:
+      case kind.threw:
+        this.send([kind.failed, message[1], encodeFailure(error)]);
+        break;
+      default:
+        this.end(error);
+    }
   }
 
   ended(error: Error): void {

@@ -1,8 +1,11 @@
 // An ordered conversation with one other process, over one stream at a time. A packet is kept until the other side has
 // acknowledged it; when a stream is lost, the next one begins with what did not arrive. So a message is delivered once and
-// in order, however often the network fails, as long as both processes live.
+// in order, however often the network fails, as long as both processes live. What arrives may be anything: what cannot be
+// read ends the session, never the process.
 import type { Packet } from "../../proto/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import { decodeFrame, encodeFrame, type Message } from "../wire/index.ts";
+import { maxPacketBytes } from "./channel-options.ts";
 
 /** A stream of packets that is open. */
 export interface PacketStream {
@@ -20,6 +23,10 @@ export interface SessionListener {
   down?(reason: string): void;
   /** The session is over for good. Called once. */
   ended?(error: Error): void;
+  /** This message is larger than a packet may be; it is not sent. */
+  tooLarge?(message: Message, bytes: number): void;
+  /** An attempt to open a stream failed; there will be another one. */
+  unreachable?(reason: string): void;
 }
 
 /** Messages in one packet, and bytes of values in it, at most about. */
@@ -28,7 +35,12 @@ const packetBytes = 1 << 20;
 /** Unacknowledged packets are acknowledged by a packet of their own after so many, or so many milliseconds. */
 const acknowledgeEvery = 64;
 const acknowledgeMs = 25;
+/** A frame may be so large: a packet's other fields need a little room. */
+const maxFrameBytes = maxPacketBytes - 1024;
 const empty = new Uint8Array(0);
+
+/** Bytes that wait for a process that is away; with more the session is ended, and what waited fails. */
+export const defaultMostWaitingBytes = 256 << 20;
 
 export class Session {
   readonly id: string;
@@ -39,6 +51,8 @@ export class Session {
   #scheduled = false;
   /** Packets not yet acknowledged, oldest first. */
   #outbox: Packet[] = [];
+  #outboxBytes = 0;
+  readonly #mostWaitingBytes: number;
   #sequence = 0;
   /** How many of the outbox are on the present stream. */
   #sent = 0;
@@ -48,9 +62,10 @@ export class Session {
   #timer: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
 
-  constructor(id: string, listener: SessionListener) {
+  constructor(id: string, listener: SessionListener, mostWaitingBytes = defaultMostWaitingBytes) {
     this.id = id;
     this.listener = listener;
+    this.#mostWaitingBytes = mostWaitingBytes;
   }
 
   /** How many packets have arrived. */
@@ -78,6 +93,9 @@ export class Session {
     this.#scheduled = false;
     this.#seal();
     this.#pump();
+    if (this.#stream || this.#outboxBytes <= this.#mostWaitingBytes) return;
+    const limit = Math.round(this.#mostWaitingBytes / 2 ** 20);
+    this.end(new RaySystemError(`more than ${limit} MiB wait for a process that cannot be reached`));
   }
 
   /** A stream has opened: what the other side has not received goes out on it first. */
@@ -111,6 +129,29 @@ export class Session {
   }
 
   receive(packet: Packet): void {
+    if (this.#ended) return;
+    try {
+      this.#receive(packet);
+    } catch (error) {
+      this.end(new RaySystemError(`what arrived cannot be read: ${String(error)}`, {}, { cause: error }));
+    }
+  }
+
+  /** Ends the session: what was sent goes out, nothing more comes. */
+  end(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    this.#seal();
+    this.#pump();
+    clearTimeout(this.#timer);
+    this.#stream?.close();
+    this.#stream = undefined;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    this.listener.ended?.(error);
+  }
+
+  #receive(packet: Packet): void {
     this.#forget(packet.acknowledged);
     if (packet.sequence === 0 || packet.sequence <= this.#received) return;
     if (packet.sequence !== this.#received + 1) {
@@ -123,24 +164,28 @@ export class Session {
     for (const message of decodeFrame(packet.frame)) this.listener.message(message);
   }
 
-  /** Ends the session: what was sent goes out, nothing more comes. */
-  end(error: Error): void {
-    if (this.#ended) return;
-    this.flush();
-    this.#ended = error;
-    clearTimeout(this.#timer);
-    this.#stream?.close();
-    this.#stream = undefined;
-    this.#outbox = [];
-    this.listener.ended?.(error);
-  }
-
   #seal(): void {
     if (this.#batch.length === 0) return;
-    this.#sequence += 1;
-    this.#outbox.push({ sequence: this.#sequence, acknowledged: 0, frame: encodeFrame(this.#batch) });
+    const batch = this.#batch;
     this.#batch = [];
     this.#batchBytes = 0;
+    const frame = encodeFrame(batch);
+    if (frame.byteLength <= maxFrameBytes) {
+      this.#queue(frame);
+      return;
+    }
+    // Something in it is too large: the others go one by one.
+    for (const message of batch) {
+      const one = encodeFrame([message]);
+      if (one.byteLength <= maxFrameBytes) this.#queue(one);
+      else this.listener.tooLarge?.(message, one.byteLength);
+    }
+  }
+
+  #queue(frame: Uint8Array): void {
+    this.#sequence += 1;
+    this.#outboxBytes += frame.byteLength;
+    this.#outbox.push({ sequence: this.#sequence, acknowledged: 0, frame });
   }
 
   #pump(): void {
@@ -158,12 +203,13 @@ export class Session {
     const first = this.#sequence - this.#outbox.length + 1;
     const count = Math.min(this.#outbox.length, upTo - first + 1);
     if (count <= 0) return;
-    this.#outbox.splice(0, count);
+    for (const { frame } of this.#outbox.splice(0, count)) this.#outboxBytes -= frame.byteLength;
     this.#sent = Math.max(0, this.#sent - count);
   }
 
   #reset(): void {
     this.#outbox = [];
+    this.#outboxBytes = 0;
     this.#batch = [];
     this.#batchBytes = 0;
     this.#sequence = 0;

@@ -30,4 +30,6 @@ export interface BenchOptions {
   /** Tasks of a step, and episodes of each. */
   readonly tasks?: string;
   readonly episodes?: string;
+  /** Seconds of a window of measurement. */
+  readonly seconds?: string;
 }

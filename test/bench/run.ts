@@ -6,12 +6,14 @@ import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
+import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   loop: loopSpeed,
+  runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
 };
 
@@ -24,6 +26,7 @@ const { positionals, values } = parseArgs({
     dtype: { type: "string" },
     tasks: { type: "string" },
     episodes: { type: "string" },
+    seconds: { type: "string" },
   },
 });
 const [name = ""] = positionals;

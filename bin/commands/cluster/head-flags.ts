@@ -3,17 +3,23 @@
 import type { Command } from "commander";
 import { UserError } from "../../../configs/index.ts";
 import { connectHead, type HeadConnection, type HeadTarget, headTarget } from "../../../runtime/client/index.ts";
-import { AuthenticationError, RaySystemError } from "../../../runtime/index.ts";
+import { AuthenticationError, InvalidOptionError, RaySystemError } from "../../../runtime/index.ts";
 
 export interface HeadFlags {
   readonly address?: string;
   readonly tokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
 }
 
 export function withHeadFlags(command: Command): Command {
   return command
     .option("--address <host:port>", "the head; default: ASTUNE_ADDRESS, else this machine's")
-    .option("--token-file <file>", "the cluster's token; default: ASTUNE_AUTH_TOKEN, else this user's");
+    .option("--token-file <file>", "the cluster's token; default: ASTUNE_AUTH_TOKEN, else this user's")
+    .option("--tls-cert <file>", "mutual TLS: the certificate of this process, in PEM")
+    .option("--tls-key <file>", "its key")
+    .option("--tls-ca <file>", "the authority that signs the certificates of the cluster");
 }
 
 /** The head that is named, or runs here; undefined for none. Throws a UserError without a token. */
@@ -25,7 +31,7 @@ export function targetOf(flags: HeadFlags): HeadTarget | undefined {
   try {
     return headTarget(flags);
   } catch (error) {
-    if (error instanceof AuthenticationError) throw mendable(error);
+    if (error instanceof AuthenticationError || error instanceof InvalidOptionError) throw mendable(error);
     throw error;
   }
 }

@@ -59,7 +59,7 @@ test("in whatever order things end, no trained group is staler than the bound an
         }
       });
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
 });
 
@@ -117,6 +117,26 @@ test("a group that takes long is waited for only when it would become too old", 
     const rows = await stepRows(experiment);
     expect(rows.map((row) => row["staleness/max"])?.[2]).toBe(2);
     expect(rows.map((row) => row["buffer/dropped"])).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+});
+
+test("younger groups are not trained where older ones will need their place", async () => {
+  await inFolder(async (folder) => {
+    // Six groups of the first weights run on: the steps 2 to 4 are theirs.
+    const { gate, open } = holding(/^episode train-[234]-/);
+    const plan = { maxStaleness: 3, totalSteps: 6, tasksPerStep: 2, repeats: 2, maxParallel: 100 };
+    const { crew, loop, experiment } = await openRun({ folder, plan, gate });
+    const run = loop.run();
+    // Step 5 has begun with the weights of step 1, and is finished.
+    await expect.poll(() => crew.begun.filter(({ step }) => step === 5).length).toBe(4);
+    await sleep(50);
+    expect(crew.trained).toHaveLength(1);
+    open();
+    await run;
+    for (const row of await stepRows(experiment)) {
+      expect(row["buffer/dropped"]).toBe(0);
+      expect(row["staleness/max"]).toBeLessThanOrEqual(3);
+    }
   });
 });
 

@@ -1,0 +1,56 @@
+/**
+ * The runtime beside Ray, row by row, in one run on one machine: Ray's own benchmark bodies on Ray, and the same on ours,
+ * through the public API with references, retries and ownership on, between separate processes, values checked. The unit is
+ * operations per second, or milliseconds for the rows that say so.
+ */
+
+import { loadavg } from "node:os";
+import { init, shutdown } from "../../../runtime/index.ts";
+import type { BenchOptions, BenchRow } from "../bench.ts";
+import { latencies } from "./latencies.ts";
+import { installRay, type RayRow, rayName, rayRows } from "./ray.ts";
+import { type Body, rows } from "./rows.ts";
+
+/** `--seconds`: of one window; each row has four. */
+export async function runtimeSpeed(options: BenchOptions): Promise<BenchRow[]> {
+  const seconds = Number(options.seconds ?? 2);
+  await installRay();
+  const rays = new Map<string, RayRow>();
+  for (const group of ["calls", "groups", "latency"]) {
+    process.stderr.write(`${rayName}: ${group}\n`);
+    for (const row of await rayRows(group, seconds)) rays.set(row.name, row);
+  }
+  const ours: RayRow[] = [];
+  await init({ address: "local", resources: { custom: 100 } });
+  for await (const body of rows()) {
+    process.stderr.write(`astune: ${body.name}\n`);
+    ours.push(await measured(body, seconds));
+  }
+  ours.push(...(await latencies()));
+  await shutdown();
+  return ours.map((row) => beside(row, rays.get(row.name)));
+}
+
+async function measured({ name, operations, run }: Body, seconds: number): Promise<RayRow> {
+  const rates: number[] = [];
+  const window = async (length: number): Promise<number> => {
+    const start = performance.now();
+    let count = 0;
+    while (performance.now() - start < length * 1000) {
+      for (let i = 0; i < 10; i += 1) await run();
+      count += 10;
+    }
+    return (operations * count * 1000) / (performance.now() - start);
+  };
+  await window(seconds / 2);
+  for (let i = 0; i < 4; i += 1) rates.push(await window(seconds));
+  const mean = rates.reduce((a, b) => a + b, 0) / rates.length;
+  const sd = Math.sqrt(rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length);
+  return { name, mean, sd, unit: "per s" };
+}
+
+function beside({ name, mean, sd, unit }: RayRow, ray: RayRow | undefined): BenchRow {
+  const round = (value: number): number => Number(value.toPrecision(4));
+  const spread = `± ${round(sd)}, ${rayName} ± ${round(ray?.sd ?? 0)}, load ${loadavg()[0]?.toFixed(1)}`;
+  return { name, ours: round(mean), unit, ...(ray && { anchor: round(ray.mean), anchorName: rayName }), spread };
+}

@@ -1,0 +1,45 @@
+/** The trinity backbone on a real cluster: its actors are processes of two nodes. */
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TuningJob } from "../../../backbones/trinity/index.ts";
+import { loadConfig } from "../../../configs/index.ts";
+import { availableResources, clusterResources, listActors, remote } from "../../../runtime/index.ts";
+import { Cluster, eventually } from "../../fixtures/cluster.ts";
+import { root, Workplace } from "../../fixtures/command-line.ts";
+
+let cluster: Cluster;
+let place: Workplace;
+
+beforeAll(async () => {
+  cluster = await Cluster.start({ cpus: 4, gpus: 0 }, { cpus: 4, gpus: 0 });
+  await cluster.connect();
+  place = await Workplace.create();
+});
+afterAll(async () => {
+  await cluster.close();
+  await place.remove();
+});
+
+test("a job runs ahead within its bound, and leaves its nodes as they were", async () => {
+  const set = [
+    ...["seed=11", "inference.engine=embedded", "trinity.max_staleness=1", "trinity.runner_per_model=2"],
+    ...["trainer_common.total_training_steps=3", "trainer_common.val_max_num_task_each_validation=2"],
+    "trainer_common.trinity_only__n_vllm_engine=1",
+  ];
+  const loaded = await loadConfig(await place.configure(), { set, backbone: "trinity" });
+  const conf = join(place.folder, "expanded.yaml");
+  await writeFile(conf, loaded.expandedYaml());
+  const job = remote(TuningJob)
+    .options({ numCpus: 0 })
+    .remote({ conf, folder: place.experiment, searchFolders: [root], resume: false });
+  const summary = await job.run.remote();
+  expect(summary.steps).toBe(3);
+  const rows = (await place.metrics()).filter((row) => row["step"] !== 0);
+  expect(rows).toHaveLength(3);
+  for (const row of rows) expect(row["staleness/max"]).toBeLessThanOrEqual(1);
+  await job[Symbol.asyncDispose]();
+  await eventually(listActors, (actors) => actors.every(({ state }) => state === "DEAD"));
+  expect(await eventually(availableResources, (free) => free["CPU"] === 8)).toMatchObject(await clusterResources());
+});
