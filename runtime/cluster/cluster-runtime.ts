@@ -9,6 +9,7 @@ import {
   describeActorInfo,
   type GroupNews,
   type LeaseGrant,
+  type LogLines,
 } from "../control/index.ts";
 import {
   type ActorId,
@@ -46,6 +47,8 @@ export interface ClusterRuntimeOptions {
   readonly head: HeadLink;
   readonly jobId: JobId;
   readonly namespace: string;
+  /** Where the lines go that the job's processes print; a driver's. */
+  readonly log?: { show(lines: LogLines): void };
   /** Ends what the process is besides: its session, its listening. */
   close(): Promise<void>;
   /** The head is lost for good. */
@@ -60,6 +63,8 @@ export class ClusterRuntime implements RuntimeBackend {
   readonly #tasks: RemoteTasks;
   readonly #groups: RemoteGroups;
   readonly #channels = new WeakMap<Peer, PeerChannel>();
+  /** The process whose end is being told. */
+  #gone: string | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: ClusterRuntimeOptions) {
@@ -77,22 +82,24 @@ export class ClusterRuntime implements RuntimeBackend {
       channel: (address) => this.#channel(address),
       lease: async (request) => (await head.ask("lease", request)) as LeaseGrant,
       dropLease: (leaseId) => head.tell("dropLease", leaseId),
+      killLease: (leaseId) => head.tell("killLease", leaseId),
     });
     handles.open({
       endpoints: process.endpoints,
       carrier: process.carrier,
       channel: (address) => this.#channel(address),
-      hold: (actorId) => head.tell("hold", actorId),
-      letGo: async (actorId) => {
-        handles.forget(actorId);
-        await head.ask("letGo", actorId).catch(() => undefined);
+      hold: (actor) => head.tell("hold", actor.actorId),
+      letGo: async (actor) => {
+        if (handles.forget(actor)) await head.ask("letGo", actor.actorId).catch(() => undefined);
       },
     });
+    process.objects.isGone = async (processId) => (await head.ask("isGone", processId)) === true;
     process.handlers = {
       ...process.handlers,
       event: (topic, payload) => this.#peerEvent(topic, payload),
       up: (peer, fresh) => fresh && this.#disconnected(peer.processId),
-      ended: (peer) => this.#disconnected(peer.processId),
+      // Of an actor whose process is gone the head tells what becomes of it.
+      ended: (peer) => peer.processId !== this.#gone && this.#disconnected(peer.processId),
     };
     head.listen({
       event: (topic, payload) => this.#headEvent(topic, payload),
@@ -194,7 +201,9 @@ export class ClusterRuntime implements RuntimeBackend {
 
   async status(): Promise<RuntimeStatus> {
     const status = (await this.#head.ask("status", null)) as Omit<RuntimeStatus, "jobId" | "namespace">;
-    return { ...status, jobId: this.jobId, namespace: this.namespace };
+    const waiting = this.#options.handles.pendingCalls();
+    const actors = status.actors.map((row) => ({ ...row, pendingCalls: waiting.get(row.actorId) ?? 0 }));
+    return { ...status, actors, jobId: this.jobId, namespace: this.namespace };
   }
 
   askHead(method: string, payload: unknown): Promise<unknown> {
@@ -230,7 +239,7 @@ export class ClusterRuntime implements RuntimeBackend {
   /** The name is that of an actor that exists already (`getIfExists`). */
   #become(actor: RemoteActor, actorId: string, info: ActorInfo): void {
     const { handles } = this.#options;
-    handles.forget(actor.actorId);
+    handles.forget(actor);
     actor.become(actorId as ActorId, info);
     handles.add(actor);
     this.#head.tell("hold", actorId);
@@ -268,9 +277,13 @@ export class ClusterRuntime implements RuntimeBackend {
   }
 
   #peerEvent(topic: string, payload: unknown): void {
-    if (topic !== "tasksReturned") return;
-    const { leaseId, callIds } = payload as { leaseId: string; callIds: number[] };
-    this.#tasks.returned(leaseId, callIds);
+    if (topic === "tasksReturned") {
+      const { leaseId, callIds } = payload as { leaseId: string; callIds: number[] };
+      this.#tasks.returned(leaseId, callIds);
+    } else if (topic === "callEnded") {
+      const { hostId, callId } = payload as { hostId: string; callId: number };
+      this.#tasks.ended(hostId, callId);
+    }
   }
 
   #headEvent(topic: string, payload: unknown): void {
@@ -287,9 +300,14 @@ export class ClusterRuntime implements RuntimeBackend {
         this.#tasks.leaseLost(leaseId, message);
         break;
       }
+      case "log":
+        this.#options.log?.show(payload as LogLines);
+        break;
       case "processGone":
-        process.objects.processGone(payload as string);
-        process.peers.gone(payload as string);
+        this.#gone = payload as string;
+        process.objects.processGone(this.#gone);
+        process.peers.gone(this.#gone);
+        this.#gone = undefined;
         break;
       default:
     }

@@ -21,6 +21,8 @@ export interface ProcessOptions {
   /** The interface to listen on for processes of other nodes; undefined to listen on the socket only. */
   readonly ip: string | undefined;
   readonly handles: ActorHandles;
+  /** Starts the runtime where it is started by its first use: something is borrowed. */
+  borrowing?(): void;
 }
 
 /** A process whose connection was lost is given up after so long; the head tells sooner where it knows. */
@@ -53,6 +55,7 @@ export class ClusterProcess {
       storedHere: (at, value) => this.store.storedHere(at, value),
       address: () => this.address,
       peer: (address) => this.peers.get(address),
+      borrowing: () => options.borrowing?.(),
       handles: options.handles,
     });
     this.calls = new CallServer(this.objects, (value, processId) => this.store.gaveAway(value, processId));
@@ -119,6 +122,7 @@ export class ClusterProcess {
 
   #request(method: string, payload: unknown, peer: Peer): unknown {
     if (method === "fetch") return this.objects.fetched(payload as string);
+    if (method === "cancel") return this.objects.cancelled(payload as Parameters<ObjectTable["cancelled"]>[0]);
     return this.handlers.request?.(method, payload, peer);
   }
 
@@ -134,7 +138,7 @@ export class ClusterProcess {
         this.calls.call(message, peer);
         break;
       case kind.cancel:
-        this.calls.cancel(message[1], message[2], peer);
+        this.calls.cancel(message[1], message[2], message[3] ?? true, peer);
         break;
       case kind.consumed:
         this.calls.consumed(message[1], message[2], message[3], peer);

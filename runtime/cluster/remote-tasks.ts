@@ -1,4 +1,4 @@
-// Tasks of the cluster as their submitter sees them. Tasks of one kind (same resources, same environment) share leased
+// Tasks of the cluster as their submitter sees them. Tasks of one kind (same name, resources and environment) share leased
 // hosts; the head is asked for a lease, not for each task. A host gets one task after another, several ahead of time
 // where they prove to be short, and is given back when it has been idle.
 import {
@@ -27,6 +27,8 @@ export interface TaskServices {
   lease(request: LeaseRequest): Promise<LeaseGrant>;
   /** Gives a lease back, or takes a request for one back. */
   dropLease(leaseId: string): void;
+  /** Ends a leased host's process. */
+  killLease(leaseId: string): void;
 }
 
 /** A leased host that has had nothing to do for so long is given back. Ray's own figure. */
@@ -55,7 +57,7 @@ export class RemoteTasks {
 
   #queueOf(spec: TaskSpec): TaskQueue {
     const { options } = spec;
-    const key = JSON.stringify([options.request, options.runtimeEnv]);
+    const key = JSON.stringify([options.name, options.request, options.runtimeEnv]);
     let queue = this.#queues.get(key);
     if (!queue) {
       queue = new TaskQueue(this.#services, spec, this.#byLease);
@@ -82,6 +84,11 @@ export class RemoteTasks {
   /** What this process has been given, for a head that was started again. */
   leases(): LeaseClaims {
     return [...this.#queues.values()].flatMap((queue) => queue.leases());
+  }
+
+  /** A cancelled task has ended on its leased host. */
+  ended(leaseId: string, callId: number): void {
+    this.#byLease.get(leaseId)?.ended(leaseId, callId);
   }
 
   /** Fails everything with this error. */
@@ -117,7 +124,7 @@ class TaskQueue implements CallOwner {
   /** The channel of whichever host a call is on is its host's; a call asks only for its own. */
   readonly channel: Channel = {
     call: (message) => this.#hosts.get(message.hostId)?.channel.call(message),
-    cancel: (hostId, callId) => this.#hosts.get(hostId)?.channel.cancel(hostId, callId),
+    cancel: (hostId, callId, recursive) => this.#hosts.get(hostId)?.channel.cancel(hostId, callId, recursive),
     consumed: (hostId, callId, count) => this.#hosts.get(hostId)?.channel.consumed(hostId, callId, count),
     reply: () => {},
   };
@@ -173,16 +180,34 @@ class TaskQueue implements CallOwner {
     const host = this.#hosts.get(leaseId);
     const calls = host?.calls.filter(({ callId }) => callIds.includes(callId)) ?? [];
     host?.block(calls);
+    this.#again(calls);
+  }
+
+  ended(leaseId: string, callId: number): void {
+    this.#hosts.get(leaseId)?.ended(callId);
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /** Ends the process that runs the call; what was to come after it there runs elsewhere. */
+  forceEnd(call: PendingCall): void {
+    const host = this.#on.get(call);
+    if (!host) return;
+    this.#forget(host);
+    this.#services.killLease(host.leaseId);
+    this.#again(host.calls.filter((other) => other !== call));
+  }
+
+  failAll(error: () => unknown): void {
+    for (const call of [...this.#all.keys()]) call.fail(error());
+    for (const host of [...this.#hosts.values()]) this.#giveBack(host);
+  }
+
+  #again(calls: readonly PendingCall[]): void {
     for (const call of calls) {
       this.#on.delete(call);
       call.detach();
       this.#enqueue(call);
     }
-  }
-
-  failAll(error: () => unknown): void {
-    for (const call of [...this.#all]) call.fail(error());
-    for (const host of [...this.#hosts.values()]) this.#giveBack(host);
   }
 
   #enqueue(call: PendingCall): void {

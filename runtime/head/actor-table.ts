@@ -78,7 +78,7 @@ export class ActorTable {
     record.death = death;
     record.move("DEAD");
     record.withdraw();
-    clearTimeout(record.letGoTimer);
+    record.heldAgain();
     this.#names.free(record);
     const { holders } = record;
     const saved = this.#save(record);
@@ -86,7 +86,6 @@ export class ActorTable {
     holders.clear();
     await Promise.all([saved, this.#leave(record)]);
     this.#bury(record);
-    for (const listener of record.whenDead.splice(0)) listener();
     this.#services.actorEnded(record.actorId);
   }
 
@@ -94,30 +93,31 @@ export class ActorTable {
   hold(actorId: string, processId: string): void {
     const record = this.#actors.get(actorId);
     if (!record) return;
-    clearTimeout(record.letGoTimer);
-    record.letGoTimer = undefined;
-    for (const listener of record.whenDead.splice(0)) listener();
+    record.heldAgain();
     if (record.state !== "DEAD") record.holders.add(processId);
     this.#services.clients.tell([processId], "actor", record.news());
   }
 
-  /** A process has no handle any more; done when the actor has ended, or at once where others hold it. */
-  async letGo(actorId: string, processId: string): Promise<void> {
+  /** A process has no handle of it any more; done when it has ended for that, or at once where others have. */
+  async letGo(actorId: string, processId: string): Promise<null> {
     const record = this.#actors.get(actorId);
-    if (!record?.holders.delete(processId) || record.state === "DEAD") return;
-    this.#endIfUnheld(record);
-    if (record.letGoTimer) await new Promise<void>((resolve) => record.whenDead.push(resolve));
+    if (record?.holders.delete(processId)) await this.#endIfUnheld(record);
+    return null;
   }
 
-  /** A process is gone: so are its handles, and the actors that it created and that are not detached. */
-  processGone(processId: string): void {
+  /** A process is gone: so are its handles, and the actors that it created (a driver: its job's) and are not detached. */
+  async processGone(processId: string, jobId: string | null): Promise<void> {
+    const ending: Promise<void>[] = [];
     for (const record of this.all()) {
-      if (record.state === "DEAD") continue;
-      if (record.creation.owner === processId && !record.creation.info.detached) {
-        const message = `the process that created it (${processId}) has ended`;
-        void this.end(record, deathBy("OWNER_DIED", message));
-      } else if (record.holders.delete(processId)) this.#endIfUnheld(record);
+      const { creation, state, holders } = record;
+      if (state === "DEAD") continue;
+      if (!creation.info.detached && (creation.owner === processId || creation.jobId === jobId)) {
+        const who = creation.owner === processId ? "the process that created it" : "the driver of its job";
+        const message = `${who} (${processId}) has ended`;
+        ending.push(this.end(record, deathBy("OWNER_DIED", message)));
+      } else if (holders.delete(processId)) void this.#endIfUnheld(record);
     }
+    await Promise.all(ending);
   }
 
   hostExited(exit: HostExit): void {
@@ -179,9 +179,10 @@ export class ActorTable {
   /** Ends what nobody can use any more because its creator, or its last user, did not come back. */
   endStrays(isHere: (processId: string) => boolean): void {
     for (const { creation, state } of this.all()) {
-      if (state !== "DEAD" && !creation.info.detached && !isHere(creation.owner)) this.processGone(creation.owner);
+      if (state !== "DEAD" && !creation.info.detached && !isHere(creation.owner))
+        void this.processGone(creation.owner, null);
     }
-    for (const record of this.all()) this.#endIfUnheld(record);
+    for (const record of this.all()) void this.#endIfUnheld(record);
   }
 
   describe(): ActorState[] {
@@ -268,12 +269,9 @@ export class ActorTable {
     grant.release();
   }
 
-  #endIfUnheld(record: ActorRecord): void {
+  async #endIfUnheld(record: ActorRecord): Promise<void> {
     if (record.holders.size > 0 || record.creation.info.detached || record.state === "DEAD") return;
-    record.letGoTimer = setTimeout(() => {
-      const death: ActorDeath = deathBy("OUT_OF_SCOPE", "its last handle is gone");
-      if (record.holders.size === 0) void this.retire(record, death);
-    }, letGoMs);
+    await record.unheld(letGoMs, () => this.retire(record, deathBy("OUT_OF_SCOPE", "its last handle is gone")));
   }
 
   /** Lets the actor finish what it does and dispose of itself, then ends it. */

@@ -1,6 +1,9 @@
 // The drivers, and the hosts whose code uses the API: who is connected, and what is told to whom.
-import type { ClientRegistration } from "../control/index.ts";
+import type { ClientRegistration, LogLines } from "../control/index.ts";
 import type { Peer } from "../transport/index.ts";
+
+/** Processes that have left and are still known to have. */
+const goneKept = 100_000;
 
 export interface Client {
   readonly registration: ClientRegistration;
@@ -9,6 +12,8 @@ export interface Client {
 
 export class ClientTable {
   readonly #clients = new Map<string, Client>();
+  /** Processes that have left, oldest first. */
+  readonly #gone = new Set<string>();
 
   add(registration: ClientRegistration, peer: Peer): Client {
     const client = { registration, peer };
@@ -24,10 +29,19 @@ export class ClientTable {
     return [...this.#clients.values()];
   }
 
-  remove(processId: string): Client | undefined {
-    const client = this.#clients.get(processId);
-    this.#clients.delete(processId);
+  /** It is leaving, or gone: undefined where that is known already. It is told what it is told until `remove`. */
+  leaving(processId: string): Client | undefined {
+    const client = this.#gone.has(processId) ? undefined : this.#clients.get(processId);
+    if (client) this.#remember(processId);
     return client;
+  }
+
+  remove(processId: string): void {
+    this.#clients.delete(processId);
+  }
+
+  isGone(processId: string): boolean {
+    return this.#gone.has(processId);
   }
 
   /** Tells every one of these that is connected. */
@@ -37,5 +51,19 @@ export class ClientTable {
 
   tellAll(topic: string, payload: unknown): void {
     this.tell(this.#clients.keys(), topic, payload);
+  }
+
+  /** To the drivers of the job whose process printed it. */
+  log(lines: LogLines): void {
+    for (const { registration, peer } of this.#clients.values()) {
+      const { kind, jobId, logToDriver } = registration;
+      if (kind === "driver" && jobId === lines.jobId && logToDriver) peer.tell("log", lines);
+    }
+  }
+
+  #remember(processId: string): void {
+    this.#gone.add(processId);
+    const [oldest] = this.#gone;
+    if (this.#gone.size > goneKept && oldest !== undefined) this.#gone.delete(oldest);
   }
 }

@@ -23,8 +23,15 @@ export class GroupDesk {
   async create(creation: GroupCreation, creator: string): Promise<void> {
     if (this.#creations.has(creation.id)) return;
     this.#creations.set(creation.id, { creation, creator });
-    await this.#services.store.groups.put(creation.id, { creation, creator, leases: null });
+    // What is asked for in the group right after it must find it.
+    const stored = this.#services.store.groups.put(creation.id, { creation, creator, leases: null });
     this.table.create(requestOf(creation), this.#services.scheduler, this.#listener(creation));
+    await stored;
+  }
+
+  /** Nothing more is placed in the group. */
+  close(id: string): void {
+    if (this.#creations.has(id)) this.table.close(id, this.#services.scheduler);
   }
 
   /** Gives the bundles back; its actors must have ended. */

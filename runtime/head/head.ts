@@ -8,6 +8,7 @@ import type {
   HostExit,
   LeaseClaims,
   LeaseRequest,
+  LogLines,
 } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
 import { Scheduler } from "../placement/index.ts";
@@ -151,8 +152,10 @@ export class Head {
         return this.#status();
       case "drainNode":
         return this.#nodes.drain(payload as string);
+      case "isGone":
+        return this.#clients.isGone(payload as string);
       case "leave":
-        return this.#members.clientGone(peer.processId);
+        return this.#members.clientGone(peer.processId).then(() => null);
       default:
         return this.#desk.answer(method, payload);
     }
@@ -164,7 +167,10 @@ export class Head {
         this.#actors.hold(payload as string, peer.processId);
         break;
       case "dropLease":
-        this.#leases.drop(payload as string);
+        void this.#leases.drop(payload as string);
+        break;
+      case "killLease":
+        void this.#leases.kill(payload as string);
         break;
       case "blocked":
         this.#leases.blocked(payload as string, true);
@@ -174,6 +180,9 @@ export class Head {
         break;
       case "leases":
         this.#leases.claim(peer.processId, payload as LeaseClaims);
+        break;
+      case "log":
+        this.#clients.log(payload as LogLines);
         break;
       default:
     }

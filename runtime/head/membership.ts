@@ -22,13 +22,9 @@ export interface MembershipOptions {
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** Clients that were declared dead and are remembered, so that they are turned away. */
-const goneKept = 10_000;
-
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #watch: Watch;
-  readonly #gone = new Set<string>();
   #return: NodeJS.Timeout | undefined;
 
   constructor(options: MembershipOptions) {
@@ -50,7 +46,7 @@ export class Membership {
     if (registration.kind === "agent") return this.#join(registration, peer);
     const { headId, services, groups, log } = this.#options;
     const { processId } = peer;
-    if (this.#gone.has(processId)) {
+    if (services.clients.isGone(processId)) {
       throw new RaySystemError("this process was silent for too long: what it had made has been ended; start it again");
     }
     services.clients.add(registration, peer);
@@ -85,31 +81,38 @@ export class Membership {
     const node = nodes.byPeer(peer);
     const client = clients.get(peer.processId);
     if (node) this.nodeDied(node.registration.nodeId, reason);
-    else if (client?.peer === peer) this.clientGone(peer.processId);
+    else if (client?.peer === peer) void this.clientGone(peer.processId);
     this.#watch.forget(peer);
     peer.end(new RaySystemError(reason));
   }
 
-  /** A client says that it leaves, or is known to be gone. */
-  clientGone(processId: string): void {
+  /** A client says that it leaves, or is known to be gone; done when what ends with it has ended. */
+  async clientGone(processId: string): Promise<void> {
     const { services, actors, leases, groups, log } = this.#options;
-    const client = services.clients.remove(processId);
+    const client = services.clients.leaving(processId);
     if (!client) return;
-    this.#remember(processId);
     const { jobId, kind } = client.registration;
     log({ processId, kind, jobId }, "client left");
-    actors.processGone(processId);
-    leases.processGone(processId);
     services.clients.tellAll("processGone", processId);
     for (const node of services.nodes.all()) node.peer.tell("processGone", processId);
     this.#options.drivers.left(client.registration);
-    if (kind === "driver") for (const id of groups.ofJob(jobId)) void this.removeGroup(id);
+    const isDriver = kind === "driver";
+    await Promise.all([
+      actors.processGone(processId, isDriver ? jobId : null),
+      leases.processGone(processId),
+      ...(isDriver ? groups.ofJob(jobId).map((id) => this.removeGroup(id)) : []),
+    ]);
+    // A driver has been told by now what its processes printed until their end.
+    services.clients.remove(processId);
   }
 
   async removeGroup(id: string): Promise<void> {
-    const { actors, groups } = this.#options;
-    await actors.groupRemoved(id, "its placement group was removed");
+    const { actors, leases, groups } = this.#options;
+    const message = "its placement group was removed";
+    groups.close(id);
+    const [tellHolders] = await Promise.all([leases.endInGroup(id, message), actors.groupRemoved(id, message)]);
     groups.remove(id);
+    tellHolders();
   }
 
   close(): void {
@@ -162,7 +165,7 @@ export class Membership {
     this.#lostWith(nodeId, reason);
     for (const { registration } of services.clients.all()) {
       const address = parseAddress(registration.address);
-      if (address.nodeId === nodeId && registration.kind === "host") this.clientGone(address.processId);
+      if (address.nodeId === nodeId && registration.kind === "host") void this.clientGone(address.processId);
     }
   }
 
@@ -190,12 +193,5 @@ export class Membership {
     leases.endStrays(isHere);
     const jobs = new Set(clients.all().map(({ registration }) => registration.jobId));
     for (const id of groups.ofOtherJobs(jobs)) void this.removeGroup(id);
-  }
-
-  #remember(processId: string): void {
-    this.#gone.add(processId);
-    if (this.#gone.size <= goneKept) return;
-    const [oldest] = this.#gone;
-    this.#gone.delete(oldest ?? "");
   }
 }

@@ -73,7 +73,6 @@ export class ActorRunner {
       alone: true,
       channel: calls.channel,
       facts,
-      childrenOf: () => new Set(),
       onExit: () => void this.#leave(),
     });
     const observer = this.#tasks.observe({ type: "ACTOR_CREATION_TASK", jobId: this.#start.jobId, actorId });
@@ -90,7 +89,7 @@ export class ActorRunner {
       return constructorFailed(thrown, info.className, actorId);
     }
     this.#host = host;
-    reside(new CallContext(facts, newId<TaskId>(), info.className, () => new Set()));
+    reside(new CallContext(facts, newId<TaskId>(), info.className));
     calls.hosts.set(hostId, host);
     return { address: this.#process.address, pid: process.pid };
   }

@@ -9,6 +9,9 @@ export interface HostUse {
   readonly actorId: string | null;
   readonly lease: LeaseStart | null;
   readonly restarts: number;
+  readonly jobId: string;
+  /** Of its lines, as the driver sees them. */
+  readonly source: string;
   /** Nothing of it stays behind that another task could see. */
   readonly reusable: boolean;
   /** Its task waits for others. */

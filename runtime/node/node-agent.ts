@@ -25,6 +25,7 @@ import { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
 import { describeUse, failed, type HostUse } from "./host-use.ts";
 import { HostWatch } from "./host-watch.ts";
+import { LogForwarder } from "./log-forwarder.ts";
 import type { NodeAgentOptions } from "./node-agent-options.ts";
 import { ObjectDesk } from "./object-desk.ts";
 import { Reaper } from "./reaper.ts";
@@ -42,6 +43,7 @@ export class NodeAgent {
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
   readonly #near = new Set<Peer>();
+  readonly #logs: LogForwarder;
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, HostUse>();
   /** The answers to what was asked to be started, for when it is asked again. */
@@ -57,8 +59,9 @@ export class NodeAgent {
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
-    const logs = join(options.sessionFolder, "logs");
-    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    const logFolder = join(options.sessionFolder, "logs");
+    mkdirSync(logFolder, { recursive: true, mode: 0o700 });
+    this.#logs = new LogForwarder(logFolder, (lines) => this.#head?.tell("log", lines));
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token, tls } = options;
     this.#reaper = new Reaper(nodeId, sessionFolder);
@@ -91,7 +94,7 @@ export class NodeAgent {
     });
     this.#watch = new HostWatch({
       nodeId,
-      logsFolder: logs,
+      logsFolder: logFolder,
       pool: this.#pool,
       uses: this.#uses,
       store: () => this.#objects.stats(),
@@ -136,6 +139,7 @@ export class NodeAgent {
     this.#closed = true;
     await (await this.#pool).close();
     await this.#objects.close();
+    this.#logs.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#others.close();
     this.#server.close();
@@ -196,14 +200,16 @@ export class NodeAgent {
   }
 
   #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts } = start;
-    return this.#once(hostId, { actorId, lease: null, restarts, reusable: false }, "startActor", start);
+    const { hostId, actorId, restarts, jobId, info } = start;
+    const source = info.name === null ? info.className : `${info.className}(${info.name})`;
+    return this.#once(hostId, { actorId, lease: null, restarts, jobId, source, reusable: false }, "startActor", start);
   }
 
   #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv } = start;
+    const { leaseId, gpuIds, runtimeEnv, jobId, name } = start;
     const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    return this.#once(leaseId, { actorId: null, lease: start, restarts: 0, reusable }, "startLease", start);
+    const use = { actorId: null, lease: start, restarts: 0, jobId, source: name, reusable };
+    return this.#once(leaseId, use, "startLease", start);
   }
 
   /** A head that was started again may ask for what it asked for before. */
@@ -240,7 +246,9 @@ export class NodeAgent {
     }
     this.#uses.set(id, { ...use, host, blocked: false });
     this.#watch.used(host, start);
+    this.#logs.follow(host, { jobId: use.jobId, source: use.source, pid: host.pid, ip: this.#options.ip });
     void host.gone.then((why) => {
+      this.#logs.unfollow(host);
       host.peer?.end(new RaySystemError("the host has ended"));
       this.#exited(id, host, why);
     });
@@ -272,6 +280,7 @@ export class NodeAgent {
     const use = await this.#forgetStarted(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
+    this.#logs.unfollow(use.host);
     if (free === true) (await this.#pool).giveBack(use.host);
     else {
       await this.#watch.lastWord(use.host);
