@@ -11,19 +11,19 @@ import type {
 } from "./core/index.ts";
 import { runtime } from "./current.ts";
 
-/** All nodes. */
+/** All nodes, the dead ones too. */
 export async function nodes(): Promise<NodeInfo[]> {
   return runtime().nodes();
 }
 
 /** What the nodes together have, by resource name. */
 export async function clusterResources(): Promise<Record<string, number>> {
-  return sum((await nodes()).map(({ resources }) => resources));
+  return sum((await alive()).map(({ resources }) => resources));
 }
 
 /** What of it is not leased now. */
 export async function availableResources(): Promise<Record<string, number>> {
-  return sum((await nodes()).map(({ available }) => available));
+  return sum((await alive()).map(({ available }) => available));
 }
 
 /** Reserves bundles of resources together, all or none. */
@@ -52,6 +52,10 @@ export async function listActors(): Promise<readonly ActorState[]> {
 /** What waits for a place, since when, and why. */
 export async function pendingReasons(): Promise<readonly PendingReason[]> {
   return (await status()).pending;
+}
+
+async function alive(): Promise<NodeInfo[]> {
+  return (await nodes()).filter((node) => node.alive);
 }
 
 function sum(amounts: readonly Readonly<Record<string, number>>[]): Record<string, number> {

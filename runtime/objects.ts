@@ -125,9 +125,10 @@ function enough(
 
 /**
  * Cancels a call. If it is queued it never runs; if it runs, its `getRuntimeContext().signal` is aborted. Its references
- * fail with TaskCancelledError at once. A call that is done, or a value that was put, stays as it is.
+ * fail with TaskCancelledError at once. A call that is done, or a value that was put, stays as it is. `force` ends the
+ * process that runs a task; rejects with InvalidOptionError for an actor's method.
  */
 export async function cancel(ref: ObjectRef, options: CancelOptions = {}): Promise<void> {
   if (!(ref instanceof ObjectRef)) throw InvalidOptionError.of("cancel", "an ObjectRef", ref);
-  slotOf(ref).cancel(options);
+  await slotOf(ref).cancel(options);
 }

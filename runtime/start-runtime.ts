@@ -34,6 +34,8 @@ export interface InitOptions {
   readonly resources?: Readonly<Record<string, number>>;
   /** Labels of the node. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Shows here what the job's actors and tasks print. Default true. In this process they print here anyway. */
+  readonly logToDriver?: boolean;
   /** Where names of actors are looked up. Default: one of this job's own. */
   readonly namespace?: string;
   /**
@@ -46,6 +48,7 @@ export interface InitOptions {
 const machineKeys = ["numCpus", "numGpus", "memory", "resources", "labels"] as const;
 const known: readonly string[] = [
   ...["local", "address", "tokenFile", "tlsCert", "tlsKey", "tlsCa", "connectTimeoutMs", "namespace", "wire"],
+  "logToDriver",
   ...machineKeys,
 ];
 
@@ -54,7 +57,8 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
   for (const [key, value] of Object.entries(options)) {
     if (!known.includes(key)) throw InvalidOptionError.of(key, `one of the options ${known.join(", ")}`, value);
   }
-  const { local = false, namespace = `anonymous-${process.pid}`, wire = false, connectTimeoutMs = 10_000 } = options;
+  const { local = false, namespace = `anonymous-${process.pid}`, wire = false } = options;
+  const { connectTimeoutMs = 10_000, logToDriver = true } = options;
   const machine = Object.fromEntries(
     Object.entries(options).filter(([key]) => (machineKeys as readonly string[]).includes(key)),
   );
@@ -70,6 +74,7 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
       token,
       namespace,
       connectTimeoutMs,
+      logToDriver,
       clusterEnded,
       closed: () => own.close(),
     });
@@ -86,5 +91,5 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
     );
   }
   const tls = loadTls(tlsFiles(options));
-  return connect({ address, token, tls, namespace, connectTimeoutMs });
+  return connect({ address, token, tls, namespace, connectTimeoutMs, logToDriver });
 }

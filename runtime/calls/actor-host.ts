@@ -19,8 +19,6 @@ export interface ActorHostOptions {
   readonly concurrencyGroups: Readonly<Record<string, number>>;
   readonly carrier: Carrier;
   readonly channel: Channel;
-  /** Calls made by a running call, for a recursive cancel. */
-  childrenOf(callId: number): Set<{ cancel(options: { recursive?: boolean }): void }>;
   /** The process serves this actor alone. */
   readonly alone?: boolean;
   /** The actor wants to end: `exitActor()` or `__ray_terminate__`. */
@@ -54,7 +52,7 @@ export class ActorHost implements Host {
   /** Runs the constructor; throws what it throws. */
   construct(taskId: TaskId, args: readonly Packed[]): void {
     const { Class, table, facts, carrier } = this.#options;
-    const context = new CallContext(facts, taskId, `${table.className}.constructor`, () => new Set());
+    const context = new CallContext(facts, taskId, `${table.className}.constructor`);
     this.#instance = runInContext(context, () => new Class(...args.map((arg) => carrier.unpack(arg))));
   }
 
@@ -62,11 +60,12 @@ export class ActorHost implements Host {
     if (!this.#stopped) this.#lanes.get(message.lane)?.add(message);
   }
 
-  cancel(callId: number): void {
-    for (const lane of this.#lanes.values()) if (lane.drop(callId)) return;
+  cancel(callId: number, recursive: boolean): boolean {
+    for (const lane of this.#lanes.values()) if (lane.drop(callId)) return false;
     const running = this.#running.get(callId);
-    running?.context.abort(new DOMException("the call was cancelled", "AbortError"));
+    running?.context.cancel(recursive);
     running?.stream?.close();
+    return running !== undefined;
   }
 
   consumed(callId: number, count: number): void {
@@ -101,8 +100,7 @@ export class ActorHost implements Host {
   #start(message: CallMessage): void {
     const { carrier, channel, facts, table } = this.#options;
     const lane = this.#lanes.get(message.lane) as Lane;
-    const children = () => this.#options.childrenOf(message.callId);
-    const context = new CallContext(facts, message.taskId, `${table.className}.${message.method}`, children);
+    const context = new CallContext(facts, message.taskId, `${table.className}.${message.method}`);
     const running: Running = { context };
     this.#running.set(message.callId, running);
     let ended = false;

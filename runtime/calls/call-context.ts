@@ -19,20 +19,20 @@ export interface HostFacts {
 export class CallContext implements ExecutionContext {
   readonly taskId: TaskId;
   readonly functionName: string;
-  readonly #children: () => ExecutionContext["children"];
   readonly #host: HostFacts;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
+  #children: ExecutionContext["children"] | undefined;
 
-  constructor(host: HostFacts, taskId: TaskId, functionName: string, children: () => ExecutionContext["children"]) {
+  constructor(host: HostFacts, taskId: TaskId, functionName: string) {
     this.#host = host;
     this.taskId = taskId;
     this.functionName = functionName;
-    this.#children = children;
   }
 
   get children(): ExecutionContext["children"] {
-    return this.#children();
+    this.#children ??= new Set();
+    return this.#children;
   }
   get nodeId() {
     return this.#host.nodeId;
@@ -74,6 +74,12 @@ export class CallContext implements ExecutionContext {
   abort(reason: unknown): void {
     this.#aborted ??= { reason };
     this.#controller?.abort(reason);
+  }
+
+  /** Tells the running code that its call is cancelled; `recursive`: cancels also what it has called. */
+  cancel(recursive: boolean): void {
+    this.abort(new DOMException("the call was cancelled", "AbortError"));
+    if (recursive) for (const child of [...(this.#children ?? [])]) child.cancel({ recursive });
   }
 
   exit(): void {

@@ -30,7 +30,8 @@ export type Outcome =
 
 export interface Host {
   receive(message: CallMessage): void;
-  cancel(callId: number): void;
+  /** `recursive`: also what the call has called. True where the call runs, and will be answered still. */
+  cancel(callId: number, recursive: boolean): boolean;
   /** The caller has taken `count` more items of a stream. */
   consumed(callId: number, count: number): void;
 }
@@ -47,7 +48,7 @@ export class Endpoints {
 
 export interface Channel {
   call(message: CallMessage): void;
-  cancel(hostId: string, callId: number): void;
+  cancel(hostId: string, callId: number, recursive: boolean): void;
   consumed(hostId: string, callId: number, count: number): void;
   reply(callId: number, outcome: Outcome): void;
 }
@@ -102,8 +103,8 @@ export class DirectChannel implements Channel {
     this.#turns.add(() => this.#endpoints.hosts.get(message.hostId)?.receive(message));
   }
 
-  cancel(hostId: string, callId: number): void {
-    this.#turns.add(() => this.#endpoints.hosts.get(hostId)?.cancel(callId));
+  cancel(hostId: string, callId: number, recursive: boolean): void {
+    this.#turns.add(() => this.#endpoints.hosts.get(hostId)?.cancel(callId, recursive));
   }
 
   consumed(hostId: string, callId: number, count: number): void {

@@ -4,7 +4,7 @@ import type { Carrier, Packed } from "./carrier.ts";
 
 /** What a value is waited for from. */
 export interface Cancellable {
-  cancel(options: CancelOptions): void;
+  cancel(options: CancelOptions): void | Promise<void>;
 }
 
 export class ObjectEntry implements ObjectSlot {
@@ -21,9 +21,16 @@ export class ObjectEntry implements ObjectSlot {
     this.#maker = maker;
   }
 
-  /** The slot of an object that another process owns; `fetch` is called once, when somebody first wants the value. */
-  static borrowed(carrier: Carrier, id: ObjectId, fetch: () => void): ObjectEntry {
-    const entry = new ObjectEntry(carrier);
+  /**
+   * The slot of an object that another process owns; `fetch` is called once, when somebody first wants the value,
+   * `cancel` asks the owner to cancel the call that it is of.
+   */
+  static borrowed(
+    carrier: Carrier,
+    id: ObjectId,
+    { fetch, cancel }: { fetch(): void; cancel(options: CancelOptions): Promise<void> },
+  ): ObjectEntry {
+    const entry = new ObjectEntry(carrier, { cancel });
     entry.#id = id;
     entry.#fetch = fetch;
     return entry;
@@ -84,8 +91,8 @@ export class ObjectEntry implements ObjectSlot {
     return this.#carrier.unpack(outcome.value);
   }
 
-  cancel(options: CancelOptions): void {
-    if (!this.#outcome) this.#maker?.cancel(options);
+  cancel(options: CancelOptions): void | Promise<void> {
+    return this.#outcome ? undefined : this.#maker?.cancel(options);
   }
 
   #demand(): void {

@@ -9,7 +9,7 @@ import {
   type TaskId,
   taskIdOf,
 } from "../core/index.ts";
-import { RayError, RayTaskError, TaskCancelledError } from "../errors/index.ts";
+import { InvalidOptionError, RayError, RayTaskError, TaskCancelledError } from "../errors/index.ts";
 import type { CallArguments } from "./call-arguments.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Caller, CallMessage, Channel, Endpoints, Outcome } from "./channel.ts";
@@ -34,6 +34,8 @@ export interface CallOwner {
   retry(call: PendingCall): void;
   /** The call is answered, failed or cancelled, and will not be heard of again. */
   finished(call: PendingCall): void;
+  /** Ends the process that runs the call. Absent where a process is not the call's own: an actor's. */
+  forceEnd?(call: PendingCall): void;
 }
 
 let lastCallId = 0;
@@ -49,11 +51,11 @@ export class PendingCall implements Caller {
   readonly #outputs: ObjectEntry[];
   readonly #stream: StreamBuffer | undefined;
   readonly #parent = currentContext()?.children;
-  #children: Set<{ cancel(options: CancelOptions): void }> | undefined;
   readonly #streaming: boolean;
   #retriesLeft: number;
   #hostId: string | undefined;
   #done = false;
+  #cancelled = false;
 
   constructor(facts: CallFacts, args: CallArguments, owner: CallOwner) {
     lastCallId = (lastCallId % 0xffff_ffff) + 1;
@@ -80,18 +82,16 @@ export class PendingCall implements Caller {
     this.#parent?.add(this);
   }
 
-  /** Calls made by the running code of this one, for a recursive cancel. */
-  get children(): Set<{ cancel(options: CancelOptions): void }> {
-    this.#children ??= new Set();
-    return this.#children;
-  }
-
   get taskId(): TaskId {
     return taskIdOf(this.callId);
   }
 
   get done(): boolean {
     return this.#done;
+  }
+
+  get cancelled(): boolean {
+    return this.#cancelled;
   }
 
   /** Sends the call to a host. Its arguments must be ready. */
@@ -169,12 +169,21 @@ export class PendingCall implements Caller {
     this.#hostId = undefined;
   }
 
-  cancel({ recursive = true }: CancelOptions): void {
+  /** Throws InvalidOptionError for `force` where the process is not the call's own. */
+  cancel({ force = false, recursive = true }: CancelOptions): void {
     if (this.#done) return;
     const { functionName } = this.facts;
-    if (this.#hostId !== undefined) this.#owner.channel.cancel(this.#hostId, this.callId);
+    if (force && !this.#owner.forceEnd) {
+      throw InvalidOptionError.of(
+        "force",
+        `false for ${functionName}, an actor's method (kill() ends an actor)`,
+        force,
+      );
+    }
+    this.#cancelled = true;
+    if (this.#hostId !== undefined) this.#owner.channel.cancel(this.#hostId, this.callId, recursive);
+    if (force) this.#owner.forceEnd?.(this);
     this.fail(new TaskCancelledError(`${functionName} was cancelled`, { taskId: this.taskId }));
-    if (recursive) for (const child of this.#children ?? []) child.cancel({ recursive });
   }
 
   #mayRetry(error: RayTaskError): boolean {

@@ -44,8 +44,19 @@ export class ActorHandles implements Pick<Companions, "describeActor" | "actor">
     return actor;
   }
 
-  forget(actorId: string): void {
-    this.#actors.delete(actorId);
+  /** This process has no handle of it any more; true where it has none of the actor at all. */
+  forget(actor: RemoteActor): boolean {
+    const others = (this.#actors.get(actor.actorId) ?? []).filter((one) => one !== actor);
+    if (others.length > 0) this.#actors.set(actor.actorId, others);
+    else this.#actors.delete(actor.actorId);
+    return others.length === 0;
+  }
+
+  /** The calls that this process waits for, by actor. */
+  pendingCalls(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { actorId, pendingCalls } of this.all()) counts.set(actorId, (counts.get(actorId) ?? 0) + pendingCalls);
+    return counts;
   }
 
   describeActor(handle: object): ActorDescriptor {

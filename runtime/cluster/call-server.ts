@@ -18,6 +18,9 @@ import { PeerChannel } from "./peer-channel.ts";
 interface Caller {
   readonly peer: Peer;
   readonly callId: number;
+  readonly hostId: string;
+  /** Its caller wants no answer, only to know when it has ended. */
+  cancelled: boolean;
 }
 
 export class CallServer {
@@ -58,7 +61,7 @@ export class CallServer {
     }
     this.#last = (this.#last % 0xffff_ffff) + 1;
     const number = this.#last;
-    this.#callers.set(number, { peer, callId });
+    this.#callers.set(number, { peer, callId, hostId, cancelled: false });
     const decoded = decodeCall(message, this.#companions, peer.processId, number);
     const preparing = decoded.args.flatMap((arg) => arg.prepare?.() ?? []);
     const before = this.#lines.get(host)?.get(peer);
@@ -71,18 +74,23 @@ export class CallServer {
     const line = this.#lines.get(host) ?? new Map<Peer, Promise<void>>();
     this.#lines.set(host, line);
     const turn = ready.then(
-      () => host.receive(call),
+      // It may have been cancelled meanwhile.
+      () => this.#callers.has(call.callId) && host.receive(call),
       (error: unknown) => this.#reply(call.callId, { kind: "failed", error: known(error) }),
-    );
+    ) as Promise<void>;
     line.set(peer, turn);
     void turn.then(() => line.get(peer) === turn && line.delete(peer));
   }
 
-  cancel(hostId: string, callId: number, peer: Peer): void {
+  cancel(hostId: string, callId: number, recursive: boolean, peer: Peer): void {
     const number = this.#numberOf(peer, callId);
-    if (number === undefined) return;
-    this.#callers.delete(number);
-    this.hosts.get(hostId)?.cancel(number);
+    const caller = number === undefined ? undefined : this.#callers.get(number);
+    if (number !== undefined && caller && this.hosts.get(hostId)?.cancel(number, recursive)) {
+      caller.cancelled = true;
+      return;
+    }
+    if (number !== undefined) this.#callers.delete(number);
+    peer.tell("callEnded", { hostId, callId });
   }
 
   consumed(hostId: string, callId: number, count: number, peer: Peer): void {
@@ -123,8 +131,12 @@ export class CallServer {
   #send(number: number, outcome: Outcome): void {
     const caller = this.#callers.get(number);
     if (!caller) return;
-    const { peer, callId } = caller;
+    const { peer, callId, hostId, cancelled } = caller;
     if (outcome.kind !== "item") this.#callers.delete(number);
+    if (cancelled) {
+      if (outcome.kind !== "item") peer.tell("callEnded", { hostId, callId });
+      return;
+    }
     let channel = this.#channels.get(peer);
     if (!channel) {
       channel = new PeerChannel(peer, this.#companions);

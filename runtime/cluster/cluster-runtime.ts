@@ -1,25 +1,13 @@
 // The runtime of a process of the cluster: what the public API asks, through the head where something is placed, named or
 // watched, and straight to the other process where something is called.
-import { CallArguments, encodePacked, ObjectEntry } from "../calls/index.ts";
-import { codeRefOf } from "../code/index.ts";
+import { ObjectEntry } from "../calls/index.ts";
+import type { ActorInfo, ActorNews, GroupNews, LeaseGrant, LogLines } from "../control/index.ts";
 import {
-  type ActorCreation,
-  type ActorInfo,
-  type ActorNews,
-  describeActorInfo,
-  type GroupNews,
-  type LeaseGrant,
-} from "../control/index.ts";
-import {
-  type ActorId,
   type ActorSpec,
-  callSite,
-  currentContext,
   type JobId,
   type KillOptions,
   makeHandle,
   type NodeInfo,
-  newId,
   ObjectRef,
   type PlacementGroup,
   type PlacementGroupOptions,
@@ -29,10 +17,10 @@ import {
   type TaskSpec,
   targetOf,
 } from "../core/index.ts";
-import { ActorDiedError, InvalidOptionError, RaySystemError } from "../errors/index.ts";
+import { InvalidOptionError, RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
-import { encodeFailure } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
+import { ActorMaker } from "./actor-maker.ts";
 import type { HeadLink } from "./head-link.ts";
 import { PeerChannel } from "./peer-channel.ts";
 import type { ClusterProcess } from "./process.ts";
@@ -46,6 +34,8 @@ export interface ClusterRuntimeOptions {
   readonly head: Pick<HeadLink, "ask" | "tell" | "listen">;
   readonly jobId: JobId;
   readonly namespace: string;
+  /** Where the lines go that the job's processes print; a driver's. */
+  readonly log?: { show(lines: LogLines): void };
   /** Ends what the process is besides: its session, its listening. */
   close(): Promise<void>;
   /** The head is lost for good. */
@@ -59,7 +49,10 @@ export class ClusterRuntime implements RuntimeBackend {
   readonly #head: ClusterRuntimeOptions["head"];
   readonly #tasks: RemoteTasks;
   readonly #groups: RemoteGroups;
+  readonly #maker: ActorMaker;
   readonly #channels = new WeakMap<Peer, PeerChannel>();
+  /** The process whose end is being told. */
+  #gone: string | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: ClusterRuntimeOptions) {
@@ -68,6 +61,7 @@ export class ClusterRuntime implements RuntimeBackend {
     this.#head = head;
     this.jobId = jobId;
     this.namespace = namespace;
+    this.#maker = new ActorMaker(options);
     this.#groups = new RemoteGroups(jobId, (creation) => head.ask("createGroup", creation));
     this.#tasks = new RemoteTasks({
       endpoints: process.endpoints,
@@ -77,22 +71,24 @@ export class ClusterRuntime implements RuntimeBackend {
       channel: (address) => this.#channel(address),
       lease: async (request) => (await head.ask("lease", request)) as LeaseGrant,
       dropLease: (leaseId) => head.tell("dropLease", leaseId),
+      killLease: (leaseId) => head.tell("killLease", leaseId),
     });
     handles.open({
       endpoints: process.endpoints,
       carrier: process.carrier,
       channel: (address) => this.#channel(address),
-      hold: (actorId) => head.tell("hold", actorId),
-      letGo: async (actorId) => {
-        handles.forget(actorId);
-        await head.ask("letGo", actorId).catch(() => undefined);
+      hold: (actor) => head.tell("hold", actor.actorId),
+      letGo: async (actor) => {
+        if (handles.forget(actor)) await head.ask("letGo", actor.actorId).catch(() => undefined);
       },
     });
+    process.objects.isGone = async (processId) => (await head.ask("isGone", processId)) === true;
     process.handlers = {
       ...process.handlers,
       event: (topic, payload) => this.#peerEvent(topic, payload),
       up: (peer, fresh) => fresh && this.#disconnected(peer.processId),
-      ended: (peer) => this.#disconnected(peer.processId),
+      // Of an actor whose process is gone the head tells what becomes of it.
+      ended: (peer) => peer.processId !== this.#gone && this.#disconnected(peer.processId),
     };
     head.listen({
       event: (topic, payload) => this.#headEvent(topic, payload),
@@ -114,41 +110,7 @@ export class ClusterRuntime implements RuntimeBackend {
 
   createActor(spec: ActorSpec, args: readonly unknown[]): object {
     this.#checkOpen();
-    const { table, options, Class } = spec;
-    const code = codeRefOf(Class);
-    const { handles, process } = this.#options;
-    const actorId = newId<ActorId>();
-    const info = describeActorInfo(table, options, options.namespace ?? this.namespace);
-    const actor = new RemoteActor(actorId, info, handles.services, spec);
-    handles.add(actor);
-    const given = new CallArguments(args, process.carrier, `${table.className}.constructor`);
-    const encoded = () => given.values().map((value) => encodePacked(value, process.objects));
-    let ready = false;
-    let sent = false;
-    given.whenReady((failed) => {
-      ready = !failed;
-      if (!sent) return;
-      if (failed) void this.#abandon(actor, failed.error);
-      else
-        this.#head.ask("placeActor", { actorId, args: encoded() }).catch((error: unknown) => actor.dead(() => error));
-    });
-    sent = true;
-    const creation: ActorCreation = {
-      actorId,
-      jobId: this.jobId,
-      code,
-      info,
-      getIfExists: options.getIfExists,
-      maxRestarts: options.maxRestarts,
-      maxConcurrency: options.maxConcurrency,
-      request: options.request,
-      runtimeEnv: options.runtimeEnv,
-      callSite: callSite(),
-      owner: process.processId,
-      ownerActorId: currentContext()?.actorId ?? null,
-      args: ready ? encoded() : null,
-    };
-    return this.#create(actor, creation);
+    return this.#maker.make(spec, args);
   }
 
   async getActor(name: string, namespace: string): Promise<object> {
@@ -193,7 +155,9 @@ export class ClusterRuntime implements RuntimeBackend {
 
   async status(): Promise<RuntimeStatus> {
     const status = (await this.#head.ask("status", null)) as Omit<RuntimeStatus, "jobId" | "namespace">;
-    return { ...status, jobId: this.jobId, namespace: this.namespace };
+    const waiting = this.#options.handles.pendingCalls();
+    const actors = status.actors.map((row) => ({ ...row, pendingCalls: waiting.get(row.actorId) ?? 0 }));
+    return { ...status, actors, jobId: this.jobId, namespace: this.namespace };
   }
 
   shutdown(): Promise<void> {
@@ -210,35 +174,6 @@ export class ClusterRuntime implements RuntimeBackend {
     this.#tasks.failAll(() => error);
     this.#groups.failAll(error);
     for (const actor of this.#options.handles.all()) actor.dead(() => error);
-  }
-
-  #create(actor: RemoteActor, creation: ActorCreation): object {
-    const answer = this.#head.ask("createActor", creation) as Promise<{ actorId: string; info: ActorInfo }>;
-    answer.then(
-      ({ actorId, info }) => actorId !== creation.actorId && this.#become(actor, actorId, info),
-      (error: unknown) => actor.dead(() => error),
-    );
-    // The head hears of the actor before it hears that somebody holds it.
-    return makeHandle(actor);
-  }
-
-  /** The name is that of an actor that exists already (`getIfExists`). */
-  #become(actor: RemoteActor, actorId: string, info: ActorInfo): void {
-    const { handles } = this.#options;
-    handles.forget(actor.actorId);
-    actor.become(actorId as ActorId, info);
-    handles.add(actor);
-    this.#head.tell("hold", actorId);
-  }
-
-  /** An argument of the constructor failed: the actor is never made. */
-  async #abandon(actor: RemoteActor, error: unknown): Promise<void> {
-    const text = error instanceof Error ? error.message : String(error);
-    const message = `an argument of its constructor failed: ${text}`;
-    const facts = { actorId: actor.actorId, className: actor.info.className };
-    await this.#head
-      .ask("abandonActor", { actorId: actor.actorId, message, failure: encodeFailure(error) })
-      .catch(() => actor.dead(() => new ActorDiedError(message, facts, { cause: error })));
   }
 
   #channel(address: string): PeerChannel {
@@ -263,9 +198,13 @@ export class ClusterRuntime implements RuntimeBackend {
   }
 
   #peerEvent(topic: string, payload: unknown): void {
-    if (topic !== "tasksReturned") return;
-    const { leaseId, callIds } = payload as { leaseId: string; callIds: number[] };
-    this.#tasks.returned(leaseId, callIds);
+    if (topic === "tasksReturned") {
+      const { leaseId, callIds } = payload as { leaseId: string; callIds: number[] };
+      this.#tasks.returned(leaseId, callIds);
+    } else if (topic === "callEnded") {
+      const { hostId, callId } = payload as { hostId: string; callId: number };
+      this.#tasks.ended(hostId, callId);
+    }
   }
 
   #headEvent(topic: string, payload: unknown): void {
@@ -282,9 +221,14 @@ export class ClusterRuntime implements RuntimeBackend {
         this.#tasks.leaseLost(leaseId, message);
         break;
       }
+      case "log":
+        this.#options.log?.show(payload as LogLines);
+        break;
       case "processGone":
-        process.objects.processGone(payload as string);
-        process.peers.gone(payload as string);
+        this.#gone = payload as string;
+        process.objects.processGone(this.#gone);
+        process.peers.gone(this.#gone);
+        this.#gone = undefined;
         break;
       default:
     }

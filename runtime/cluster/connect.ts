@@ -7,6 +7,7 @@ import { RaySystemError } from "../errors/index.ts";
 import { interfaceTo, type Tls } from "../transport/index.ts";
 import { ActorHandles } from "./actor-handles.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
+import { DriverLog } from "./driver-log.ts";
 import { HeadLink } from "./head-link.ts";
 import { ClusterProcess } from "./process.ts";
 import type { Home } from "./process-store.ts";
@@ -19,6 +20,8 @@ export interface ConnectOptions {
   readonly namespace: string;
   /** Gives up when the head cannot be reached for so long. */
   readonly connectTimeoutMs: number;
+  /** Shows what the job's actors and tasks print. */
+  readonly logToDriver: boolean;
   /** Called when the driver has left. */
   closed?(): Promise<void>;
   /** Done when the cluster has ended by itself, with why. */
@@ -27,10 +30,11 @@ export interface ConnectOptions {
 
 /** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
 export async function connect(options: ConnectOptions): Promise<RuntimeBackend> {
-  const { address, token, tls, namespace, connectTimeoutMs } = options;
+  const { address, token, tls, namespace, connectTimeoutMs, logToDriver } = options;
   const handles = new ActorHandles();
   const jobId = newId<JobId>();
   const ip = await interfaceTo(address);
+  const log = new DriverLog(ip);
   const own = new ClusterProcess({
     processId: newId<TaskId>(),
     token,
@@ -50,6 +54,7 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
     hostname: hostname(),
     entrypoint: process.argv.slice(1).join(" "),
     actorId: null,
+    logToDriver,
   } as const;
   const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
   try {
@@ -71,9 +76,10 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
     );
     head.peer.end(new RaySystemError("the runtime was shut down"));
     own.close();
+    log.close();
     await options.closed?.();
   };
-  return new ClusterRuntime({ process: own, handles, head, jobId, namespace, close });
+  return new ClusterRuntime({ process: own, handles, head, jobId, namespace, log, close });
 }
 
 /** Joins the node that this machine is, as one of its processes. */

@@ -12,7 +12,7 @@ export interface HeadListener {
 
 export class HeadLink {
   readonly peer: Peer;
-  readonly #registration: ClientRegistration;
+  #registration: ClientRegistration;
   #listener: HeadListener | undefined;
   #lastFailure = "";
 
@@ -36,6 +36,12 @@ export class HeadLink {
   /** Introduces this process. Rejects where the head turns it away. */
   async register(): Promise<ClientWelcome> {
     return (await this.peer.ask("register", this.#registration)) as ClientWelcome;
+  }
+
+  /** Introduces this process anew: it works for another job now. */
+  introduce(registration: ClientRegistration): Promise<ClientWelcome> {
+    this.#registration = registration;
+    return this.register();
   }
 
   listen(listener: HeadListener): void {

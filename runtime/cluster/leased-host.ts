@@ -17,6 +17,8 @@ export class LeasedHost {
   #taskMs: number | undefined;
   #busySince = 0;
   #blocked = false;
+  /** The cancelled call that still runs. */
+  #cancelled: number | undefined;
 
   constructor(grant: LeaseGrant, channel: Channel, idleMs: number, idle: () => void) {
     this.grant = grant;
@@ -38,7 +40,7 @@ export class LeasedHost {
   }
 
   get hasRoom(): boolean {
-    if (this.#blocked) return false;
+    if (this.#blocked || this.#cancelled !== undefined) return false;
     const ahead = this.#taskMs === undefined ? 1 : Math.min(mostAhead, Math.ceil(aheadMs / this.#taskMs));
     return this.#calls.size < ahead;
   }
@@ -53,7 +55,7 @@ export class LeasedHost {
 
   /** The host runs them in order: the first is running, the others wait. */
   hasBegun(call: PendingCall): boolean {
-    return this.#calls.values().next().value === call;
+    return this.#cancelled === undefined && this.#calls.values().next().value === call;
   }
 
   /** The running task waits for others; what was to come after it has been given back. */
@@ -63,7 +65,12 @@ export class LeasedHost {
   }
 
   leave(call: PendingCall): void {
+    const begun = this.hasBegun(call);
     if (!this.#calls.delete(call)) return;
+    if (begun && call.cancelled) {
+      this.#cancelled = call.callId;
+      return;
+    }
     this.#blocked = false;
     const now = performance.now();
     const took = Math.max(0.005, now - this.#busySince);
@@ -73,8 +80,17 @@ export class LeasedHost {
     this.restIfIdle();
   }
 
+  /** The host says that a cancelled call has ended there. */
+  ended(callId: number): void {
+    if (this.#cancelled !== callId) return;
+    this.#cancelled = undefined;
+    this.#blocked = false;
+    this.#busySince = performance.now();
+    this.restIfIdle();
+  }
+
   restIfIdle(): void {
-    if (this.#calls.size === 0) this.#timer ??= setTimeout(this.#idle, this.#idleMs);
+    if (this.#calls.size === 0 && this.#cancelled === undefined) this.#timer ??= setTimeout(this.#idle, this.#idleMs);
   }
 
   close(): void {

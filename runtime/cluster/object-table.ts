@@ -10,7 +10,7 @@ import {
   type Packed,
   type WireValue,
 } from "../calls/index.ts";
-import { type ObjectId, ObjectRef, slotOf } from "../core/index.ts";
+import { type CancelOptions, type ObjectId, ObjectRef, slotOf } from "../core/index.ts";
 import { OwnerDiedError, RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
 import {
@@ -38,6 +38,8 @@ export interface ObjectTableOptions {
   /** This process's address, as it stands in descriptors. */
   readonly address: () => string;
   peer(address: string): Peer;
+  /** Something is borrowed: from now on this process must hear of processes that end. */
+  borrowing(): void;
   readonly handles: Pick<Companions, "describeActor" | "actor">;
   readonly carrier: Carrier;
   /** A value that lies in a store. */
@@ -48,6 +50,8 @@ export interface ObjectTableOptions {
 
 export class ObjectTable implements Companions {
   readonly #options: ObjectTableOptions;
+  /** Asks the head whether a process is gone; set by the runtime. */
+  isGone: (processId: string) => Promise<boolean> = async () => false;
   readonly #exported = new Map<string, Exported>();
   readonly #borrowed = new Map<string, { readonly entry: WeakRef<ObjectEntry>; readonly owner: string }>();
   #asOwner: Companions | undefined;
@@ -132,6 +136,12 @@ export class ObjectTable implements Companions {
     }
   }
 
+  /** A borrower cancels the call that an object of this process is of. */
+  async cancelled({ id, options }: { readonly id: string; readonly options: CancelOptions }): Promise<null> {
+    await this.#exported.get(id)?.entry.cancel(options);
+    return null;
+  }
+
   /** The value, as soon as it is there. */
   fetched(id: string): Promise<Fetched> {
     const own = this.#exported.get(id);
@@ -169,18 +179,26 @@ export class ObjectTable implements Companions {
   }
 
   #borrow(id: string, owner: string): ObjectEntry {
-    const entry = ObjectEntry.borrowed(this.#options.carrier, id as ObjectId, () => void this.#fetch(id, owner));
+    const entry = ObjectEntry.borrowed(this.#options.carrier, id as ObjectId, {
+      fetch: () => void this.#fetch(id, owner),
+      cancel: async (options) => {
+        await this.#options.peer(owner).ask("cancel", { id, options });
+      },
+    });
     this.#borrowed.set(id, { entry: new WeakRef(entry), owner });
     this.#owners.set(entry, owner);
     this.#collected.register(entry, { id, owner });
+    this.#options.borrowing();
     this.#options.peer(owner).tell("borrow", id);
     return entry;
   }
 
   async #fetch(id: string, owner: string): Promise<void> {
     let outcome: { readonly value: Packed } | { readonly error: unknown };
+    const peer = this.#options.peer(owner);
     try {
-      const fetched = (await this.#options.peer(owner).ask("fetch", id)) as Fetched;
+      if (!peer.connected) void this.#giveUpIfGone(peer);
+      const fetched = (await peer.ask("fetch", id)) as Fetched;
       if ("failure" in fetched) outcome = { error: decodeFailure(fetched.failure) };
       else outcome = { value: decodePacked(fetched.value, this) };
     } catch (error) {
@@ -189,6 +207,12 @@ export class ObjectTable implements Companions {
     const entry = this.#borrowed.get(id)?.entry.deref();
     if ("error" in outcome) entry?.fail(outcome.error);
     else entry?.fulfil(outcome.value);
+  }
+
+  /** Its end may have been told before this process listened. */
+  async #giveUpIfGone(peer: Peer): Promise<void> {
+    const gone = await this.isGone(peer.processId).catch(() => false);
+    if (gone) peer.end(new RaySystemError(`process ${peer.processId} is gone`));
   }
 
   #drop(id: string, owner: string): void {

@@ -26,8 +26,8 @@ export class PeerChannel implements Channel {
     this.#peer.send(encodeCall(message, this.#companions), bytes);
   }
 
-  cancel(hostId: string, callId: number): void {
-    this.#peer.send([kind.cancel, hostId, callId]);
+  cancel(hostId: string, callId: number, recursive: boolean): void {
+    this.#peer.send([kind.cancel, hostId, callId, recursive]);
   }
 
   consumed(hostId: string, callId: number, count: number): void {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { type Carrier, decodeReply, Endpoints } from "../calls/index.ts";
 import { type Address, formatAddress } from "../control/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
 import { kind, type Message } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
@@ -21,6 +22,8 @@ export interface ProcessOptions {
   /** The interface to listen on for processes of other nodes; undefined to listen on the socket only. */
   readonly ip: string | undefined;
   readonly handles: ActorHandles;
+  /** Starts the runtime where it is started by its first use: something is borrowed. */
+  borrowing?(): void;
 }
 
 /** A process whose connection was lost is given up after so long; the head tells sooner where it knows. */
@@ -37,6 +40,8 @@ export class ClusterProcess {
   readonly peers: PeerBook;
   readonly #options: ProcessOptions;
   readonly #server: LinkServer;
+  /** To the head, and to the node agent. */
+  readonly #connections: Peer[] = [];
   #address: Address;
   /** What other processes ask and tell, beside what the runtime itself answers. */
   handlers: PeerHandlers = {};
@@ -54,6 +59,7 @@ export class ClusterProcess {
       storedHere: (at, value) => this.store.storedHere(at, value),
       address: () => this.address,
       peer: (address) => this.peers.get(address),
+      borrowing: () => options.borrowing?.(),
       handles: options.handles,
     });
     this.calls = new CallServer(this.objects, (value, processId) => this.store.gaveAway(value, processId));
@@ -105,18 +111,23 @@ export class ClusterProcess {
     const { processId, token, tls } = this.#options;
     const peer: Peer = new Peer(remoteId, handlers, () => session);
     const session: Session = dial({ address, processId, token, tls, giveUpMs: headGiveUpMs }, peer);
+    this.#connections.push(peer);
     return peer;
   }
 
   close(): void {
     this.objects.close();
-    void this.store.close();
+    const error = new RaySystemError("the process is ending");
+    void this.store.close().finally(() => {
+      for (const peer of this.#connections) peer.end(error);
+    });
     this.peers.close();
     this.#server.close();
   }
 
   #request(method: string, payload: unknown, peer: Peer): unknown {
     if (method === "fetch") return this.objects.fetched(payload as string);
+    if (method === "cancel") return this.objects.cancelled(payload as Parameters<ObjectTable["cancelled"]>[0]);
     return this.handlers.request?.(method, payload, peer);
   }
 
@@ -132,7 +143,7 @@ export class ClusterProcess {
         this.calls.call(message, peer);
         break;
       case kind.cancel:
-        this.calls.cancel(message[1], message[2], peer);
+        this.calls.cancel(message[1], message[2], message[3] ?? true, peer);
         break;
       case kind.consumed:
         this.calls.consumed(message[1], message[2], message[3], peer);

@@ -21,9 +21,9 @@ export interface ActorServices {
   /** The channel to the process at this address. */
   channel(address: string): Channel;
   /** The first handle is here. */
-  hold(actorId: string): void;
-  /** The last handle is gone; done when the actor has ended, or at once where others hold it. */
-  letGo(actorId: string): Promise<void>;
+  hold(actor: RemoteActor): void;
+  /** The last handle is gone; done when the actor has ended, or at once where others have handles of it. */
+  letGo(actor: RemoteActor): Promise<void>;
 }
 
 export class RemoteActor implements ActorTarget, CallOwner {
@@ -47,6 +47,10 @@ export class RemoteActor implements ActorTarget, CallOwner {
     this.#client = new ActorClient({ className, ordered, maxPendingCalls });
   }
 
+  /** Calls of this process that are not answered. */
+  get pendingCalls(): number {
+    return this.#client.pendingCalls;
+  }
   get actorId(): ActorId {
     return this.#actorId;
   }
@@ -93,7 +97,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
 
   retain(): void {
     this.#handles += 1;
-    if (this.#handles === 1) this.#services.hold(this.#actorId);
+    if (this.#handles === 1) this.#services.hold(this);
   }
 
   async release(): Promise<void> {
@@ -101,7 +105,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
     if (this.#handles > 0) return;
     await new Promise<void>((resolve) => this.#client.whenIdle(resolve));
     if (this.#handles > 0) return;
-    await this.#services.letGo(this.#actorId);
+    await this.#services.letGo(this);
   }
 
   /** The head tells how the actor is. */

@@ -3,7 +3,7 @@
 import { Session } from "node:inspector";
 import { isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { InvalidOptionError, RuntimeEnvSetupError } from "../errors/index.ts";
+import { type ErrorClass, InvalidOptionError, RuntimeEnvSetupError, registerErrorClass } from "../errors/index.ts";
 
 /**
  * `package`: a file of this package. `workingDir`: of the driver's working folder. `file`: an absolute path. `python`: a
@@ -57,6 +57,8 @@ export async function loadCode(ref: CodeRef): Promise<Code> {
   } catch (error) {
     throw new RuntimeEnvSetupError(`${file} does not load here: ${String(error)}`, {}, { cause: error });
   }
+  // What the code throws and catches by class is known in this process, also when it arrives from another.
+  for (const each of Object.values(module)) if (isErrorClass(each)) registerErrorClass(each);
   const code = module[ref.name] ?? Object.values(module).find((each) => nameOf(each) === ref.name);
   if (typeof code !== "function") {
     const exported = Object.keys(module).join(", ") || "nothing";
@@ -70,6 +72,10 @@ export async function loadCode(ref: CodeRef): Promise<Code> {
 function pathOf({ root, path }: CodeRef): string {
   if (root === "package") return resolve(packageFolder, path);
   return root === "workingDir" ? resolve(process.cwd(), path) : path;
+}
+
+function isErrorClass(value: unknown): value is ErrorClass {
+  return typeof value === "function" && value.prototype instanceof Error;
 }
 
 function nameOf(value: unknown): string | undefined {

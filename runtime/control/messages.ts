@@ -50,6 +50,19 @@ export interface ClientRegistration {
   readonly entrypoint: string;
   /** For code inside a host: whose. */
   readonly actorId: string | null;
+  /** For a driver: whether it is told what its job's processes print. */
+  readonly logToDriver: boolean;
+}
+
+/** Event `log`: lines that a process printed. From its node agent to the head, and on to the drivers of its job. */
+export interface LogLines {
+  readonly jobId: string;
+  /** `Counter`, or `Counter(hits)` for an actor with a name; a function's name for a task. */
+  readonly source: string;
+  readonly pid: number;
+  readonly ip: string;
+  readonly isError: boolean;
+  readonly lines: readonly string[];
 }
 
 export interface ClientWelcome {
@@ -131,6 +144,8 @@ export interface LeaseStart {
   readonly holder: string;
   readonly taken: GrantedLease;
   readonly jobId: string;
+  /** Of the function that it is for. */
+  readonly name: string;
   readonly namespace: string;
   readonly runtimeEnv: RuntimeEnv;
   readonly gpuIds: readonly string[];
@@ -179,6 +194,8 @@ export interface GroupCreation {
   readonly name: string;
   readonly strategy: PlacementStrategy;
   readonly bundles: readonly Bundle[];
+  /** The actor in which it was created, if any. */
+  readonly ownerActorId: string | null;
   readonly labelSelectors: readonly Readonly<Record<string, string>>[];
   readonly detached: boolean;
 }

@@ -1,5 +1,5 @@
 // Makes complete options of a user's, or says in one error which option is wrong and what it may be.
-import { InvalidOptionError } from "../errors/index.ts";
+import { InvalidOptionError, registerErrorClass } from "../errors/index.ts";
 import { isLabelExpression, type ResourceRequest, type Strategy, toUnits, unitsPerOne } from "../scheduling/index.ts";
 import type { CompiledActorOptions, CompiledCallOptions, CompiledTaskOptions } from "./compiled-options.ts";
 import type { MethodTable } from "./method-table.ts";
@@ -9,6 +9,7 @@ import type {
   MethodOptions,
   ResourceOptions,
   RetryExceptions,
+  RuntimeEnv,
   SchedulingStrategy,
   TaskOptions,
 } from "./options.ts";
@@ -74,7 +75,7 @@ export function compileActorOptions(table: MethodTable, options: ActorOptions): 
     concurrencyGroups,
     ordered: !table.hasAsync && maxConcurrency === 1 && options.allowOutOfOrderExecution !== true,
     request: compileRequest(options, given === undefined ? { held: 0, placement: 1 } : { held: 1, placement: 1 }),
-    runtimeEnv: options.runtimeEnv ?? {},
+    runtimeEnv: checkRuntimeEnv(options.runtimeEnv ?? {}),
   };
 }
 
@@ -84,7 +85,7 @@ export function compileTaskOptions(functionName: string, options: TaskOptions): 
     ...compileCall(options, wholeFrom(-1, "maxRetries", options.maxRetries ?? 3), options.retryExceptions ?? false),
     name: options.name ?? functionName,
     request: compileRequest(options, { held: 1, placement: 1 }),
-    runtimeEnv: options.runtimeEnv ?? {},
+    runtimeEnv: checkRuntimeEnv(options.runtimeEnv ?? {}),
   };
 }
 
@@ -213,10 +214,25 @@ export function checkLabels(selector: LabelSelector, where: string): LabelSelect
   return selector;
 }
 
+function checkRuntimeEnv(runtimeEnv: RuntimeEnv): RuntimeEnv {
+  const { envVars = {}, workingDir, ...unknown } = runtimeEnv;
+  for (const [key, value] of Object.entries(unknown)) {
+    throw InvalidOptionError.of(`runtimeEnv.${key}`, "one of envVars, workingDir", value);
+  }
+  for (const [name, value] of Object.entries(envVars)) {
+    check(typeof value === "string", `runtimeEnv.envVars.${name}`, "a text", value);
+  }
+  const isFolder = workingDir === undefined || (typeof workingDir === "string" && workingDir !== "");
+  check(isFolder, "runtimeEnv.workingDir", "a folder's path", workingDir);
+  return runtimeEnv;
+}
+
 function checkRetryExceptions(value: RetryExceptions): RetryExceptions {
   const good =
     typeof value === "boolean" || (Array.isArray(value) && value.every((item) => typeof item === "function"));
   check(good, "retryExceptions", "true, false or an array of error classes", value);
+  // An error arrives from another process as one of a class that is known here.
+  if (Array.isArray(value)) for (const Class of value) registerErrorClass(Class);
   return value;
 }
 

@@ -21,7 +21,8 @@ export interface ObjectSlot {
   prepare(): Promise<void> | undefined;
   /** The value, or throws the error. Only for a settled slot that is prepared. */
   read(): unknown;
-  cancel(options: CancelOptions): void;
+  /** Rejects where the call cannot be cancelled so. */
+  cancel(options: CancelOptions): void | Promise<void>;
 }
 
 /**

@@ -28,10 +28,7 @@ export class ActorRecord {
   /** Processes that have handles of it. */
   readonly holders = new Set<string>();
   withdraw: () => void = () => {};
-  /** Called when it is dead. */
-  readonly whenDead: (() => void)[] = [];
-  /** Its last handle went away; it ends unless another one turns up. */
-  letGoTimer: NodeJS.Timeout | undefined;
+  #unheld: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
 
   constructor(creation: ActorCreation) {
     this.creation = creation;
@@ -67,6 +64,25 @@ export class ActorRecord {
   get groupId(): string | null {
     const { strategy } = this.creation.request;
     return strategy.kind === "placementGroup" ? strategy.groupId : null;
+  }
+
+  /** Its last handle went away: calls back unless another one turns up within `graceMs`; done then, or when one does. */
+  unheld(graceMs: number, stillUnheld: () => Promise<void>): Promise<void> {
+    this.heldAgain();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#unheld = undefined;
+        stillUnheld().then(resolve, resolve);
+      }, graceMs);
+      this.#unheld = { timer, over: resolve };
+    });
+  }
+
+  /** It need not be ended for want of handles any more. */
+  heldAgain(): void {
+    clearTimeout(this.#unheld?.timer);
+    this.#unheld?.over();
+    this.#unheld = undefined;
   }
 
   move(to: ActorStateName): void {

@@ -4,6 +4,7 @@ import type { ActorState } from "../core/index.ts";
 import type { Grant } from "../placement/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
 import { deathBy, deathOf } from "./actor-deaths.ts";
+import { isOfDetached } from "./actor-lineage.ts";
 import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { EarlyHolds } from "./early-holds.ts";
@@ -80,7 +81,7 @@ export class ActorTable {
     record.death = death;
     record.move("DEAD");
     record.withdraw();
-    clearTimeout(record.letGoTimer);
+    record.heldAgain();
     this.#names.free(record);
     const { holders } = record;
     const saved = this.#save(record);
@@ -88,38 +89,41 @@ export class ActorTable {
     holders.clear();
     await Promise.all([saved, this.#leave(record)]);
     this.#bury(record);
-    for (const listener of record.whenDead.splice(0)) listener();
     this.#services.actorEnded(record.actorId);
   }
 
   /** A process has a handle; it is told of the actor from now on. */
   hold(actorId: string, processId: string): void {
     const record = this.#actors.get(actorId);
-    if (!record) return this.#early.add(actorId, processId);
-    clearTimeout(record.letGoTimer);
-    record.letGoTimer = undefined;
-    for (const listener of record.whenDead.splice(0)) listener();
+    if (!record) {
+      this.#early.add(actorId, processId);
+      return;
+    }
+    record.heldAgain();
     if (record.state !== "DEAD") record.holders.add(processId);
     this.#services.clients.tell([processId], "actor", record.news());
   }
 
-  /** A process has no handle any more; done when the actor has ended, or at once where others hold it. */
+  /** A process has no handle of it any more; done when it has ended for that, or at once where others have. */
   async letGo(actorId: string, processId: string): Promise<void> {
     const record = this.#actors.get(actorId);
-    if (!record?.holders.delete(processId) || record.state === "DEAD") return;
-    this.#endIfUnheld(record);
-    if (record.letGoTimer) await new Promise<void>((resolve) => record.whenDead.push(resolve));
+    if (record?.holders.delete(processId)) await this.#endIfUnheld(record);
   }
 
-  /** A process is gone: so are its handles, and the actors that it created and that are not detached. */
-  processGone(processId: string): void {
+  /** A process is gone, with its handles, the actors that it `owns`, and those of its `jobId` that no detached one made. */
+  async processGone(processId: string, { owns, jobId }: { owns: boolean; jobId: string | null }): Promise<void> {
+    const ending: Promise<void>[] = [];
     for (const record of this.all()) {
-      if (record.state === "DEAD") continue;
-      if (record.creation.owner === processId && !record.creation.info.detached) {
-        const message = `the process that created it (${processId}) has ended`;
-        void this.end(record, deathBy("OWNER_DIED", message));
-      } else if (record.holders.delete(processId)) this.#endIfUnheld(record);
+      const { creation, state, holders } = record;
+      if (state === "DEAD") continue;
+      const isOwner = owns && creation.owner === processId;
+      const isOfJob = creation.jobId === jobId && !isOfDetached(creation.ownerActorId, this);
+      if (!creation.info.detached && (isOwner || isOfJob)) {
+        const message = `the ${isOwner ? "process that created it" : "driver of its job"} (${processId}) has ended`;
+        ending.push(this.end(record, deathBy("OWNER_DIED", message)));
+      } else if (holders.delete(processId)) void this.#endIfUnheld(record);
     }
+    await Promise.all(ending);
   }
 
   hostExited(exit: HostExit): void {
@@ -181,9 +185,10 @@ export class ActorTable {
   /** Ends what nobody can use any more because its creator, or its last user, did not come back. */
   endStrays(isHere: (processId: string) => boolean): void {
     for (const { creation, state } of this.all()) {
-      if (state !== "DEAD" && !creation.info.detached && !isHere(creation.owner)) this.processGone(creation.owner);
+      if (state === "DEAD" || creation.info.detached || isHere(creation.owner)) continue;
+      void this.processGone(creation.owner, { owns: true, jobId: null });
     }
-    for (const record of this.all()) this.#endIfUnheld(record);
+    for (const record of this.all()) void this.#endIfUnheld(record);
   }
 
   describe(): ActorState[] {
@@ -215,9 +220,8 @@ export class ActorTable {
   async #start(record: ActorRecord, grant: Grant): Promise<void> {
     const node = this.#services.nodes.get(grant.nodeId);
     // A node that dies meanwhile takes its actors with it: nodeDied() places this one anew.
-    const answer = (await node?.peer.ask("startActor", record.startWith(grant)).catch(() => undefined)) as
-      | StartAnswer
-      | undefined;
+    const asked = node?.peer.ask("startActor", record.startWith(grant)) as Promise<StartAnswer> | undefined;
+    const answer = await asked?.catch(() => undefined);
     if (!answer || record.grant !== grant) return;
     if ("failed" in answer) {
       const { reason, message, failure } = answer.failed;
@@ -270,12 +274,9 @@ export class ActorTable {
     grant.release();
   }
 
-  #endIfUnheld(record: ActorRecord): void {
+  async #endIfUnheld(record: ActorRecord): Promise<void> {
     if (record.holders.size > 0 || record.creation.info.detached || record.state === "DEAD") return;
-    record.letGoTimer = setTimeout(() => {
-      const death: ActorDeath = deathBy("OUT_OF_SCOPE", "its last handle is gone");
-      if (record.holders.size === 0) void this.#retire(record, death);
-    }, letGoMs);
+    await record.unheld(letGoMs, () => this.#retire(record, deathBy("OUT_OF_SCOPE", "its last handle is gone")));
   }
 
   /** Lets the actor finish what it does and dispose of itself, then ends it. */

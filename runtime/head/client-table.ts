@@ -1,5 +1,5 @@
 // The drivers, and the hosts whose code uses the API: who is connected, and what is told to whom.
-import type { ClientRegistration } from "../control/index.ts";
+import type { ClientRegistration, LogLines } from "../control/index.ts";
 import type { Peer } from "../transport/index.ts";
 
 export interface Client {
@@ -24,10 +24,8 @@ export class ClientTable {
     return [...this.#clients.values()];
   }
 
-  remove(processId: string): Client | undefined {
-    const client = this.#clients.get(processId);
+  remove(processId: string): void {
     this.#clients.delete(processId);
-    return client;
   }
 
   /** Tells every one of these that is connected. */
@@ -37,5 +35,13 @@ export class ClientTable {
 
   tellAll(topic: string, payload: unknown): void {
     this.tell(this.#clients.keys(), topic, payload);
+  }
+
+  /** To the drivers of the job whose process printed it. */
+  log(lines: LogLines): void {
+    for (const { registration, peer } of this.#clients.values()) {
+      const { kind, jobId, logToDriver } = registration;
+      if (kind === "driver" && jobId === lines.jobId && logToDriver) peer.tell("log", lines);
+    }
   }
 }

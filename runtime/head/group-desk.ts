@@ -22,8 +22,15 @@ export class GroupDesk {
   async create(creation: GroupCreation, creator: string): Promise<void> {
     if (this.#creations.has(creation.id)) return;
     this.#creations.set(creation.id, { creation, creator });
-    await this.#services.store.groups.put(creation.id, { creation, creator, leases: null });
+    // What is asked for in the group right after it must find it.
+    const stored = this.#services.store.groups.put(creation.id, { creation, creator, leases: null });
     this.table.create(requestOf(creation), this.#services.scheduler, this.#listener(creation));
+    await stored;
+  }
+
+  /** Nothing more is placed in the group. */
+  close(id: string): void {
+    if (this.#creations.has(id)) this.table.close(id, this.#services.scheduler);
   }
 
   /** Gives the bundles back; its actors must have ended. */
@@ -38,17 +45,10 @@ export class GroupDesk {
     if (oldest !== undefined) this.table.forget(oldest);
   }
 
-  /** Groups of a job that do not outlive it. */
-  ofJob(jobId: string): string[] {
+  /** Groups that are not detached and end with a job, or with an actor. */
+  endingWith(ends: (creation: GroupCreation) => boolean): string[] {
     return [...this.#creations.values()]
-      .filter(({ creation }) => creation.jobId === jobId && !creation.detached)
-      .map(({ creation }) => creation.id);
-  }
-
-  /** Groups that end with their job, of all but these jobs. */
-  ofOtherJobs(jobs: ReadonlySet<string>): string[] {
-    return [...this.#creations.values()]
-      .filter(({ creation }) => !jobs.has(creation.jobId) && !creation.detached)
+      .filter(({ creation }) => !creation.detached && ends(creation))
       .map(({ creation }) => creation.id);
   }
 

@@ -8,6 +8,7 @@ import type {
   HostExit,
   LeaseClaims,
   LeaseRequest,
+  LogLines,
 } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
@@ -129,8 +130,10 @@ export class Head {
         return this.#status();
       case "drainNode":
         return this.#nodes.drain(payload as string);
+      case "isGone":
+        return this.#members.isGone(payload as string);
       case "leave":
-        return this.#members.clientGone(peer.processId);
+        return this.#members.clientGone(peer.processId).then(() => null);
       default:
         throw new RaySystemError(`the head does not know the question "${method}": is it of another version?`);
     }
@@ -142,13 +145,19 @@ export class Head {
         this.#actors.hold(payload as string, peer.processId);
         break;
       case "dropLease":
-        this.#leases.drop(payload as string);
+        void this.#leases.drop(payload as string);
+        break;
+      case "killLease":
+        void this.#leases.kill(payload as string);
         break;
       case "blocked":
         this.#leases.blocked(payload as string, true);
         break;
       case "unblocked":
         this.#leases.blocked(payload as string, false);
+        break;
+      case "log":
+        this.#clients.log(payload as LogLines);
         break;
       case "leases":
         this.#leases.claim(peer.processId, payload as LeaseClaims);
@@ -159,6 +168,8 @@ export class Head {
 
   /** What an actor created ends with it. */
   #actorEnded(actorId: string): void {
+    for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
+      void this.#members.removeGroup(id);
     for (const record of this.#actors.all()) {
       if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
       const message = `the actor that created it (${actorId}) has ended`;

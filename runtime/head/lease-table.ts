@@ -80,13 +80,20 @@ export class LeaseTable {
   }
 
   /** Gives a lease back, or takes a request for one back. */
-  drop(leaseId: string): void {
+  async drop(leaseId: string): Promise<void> {
     const record = this.#leases.get(leaseId);
     if (!record) return;
     this.#leases.delete(leaseId);
     record.withdraw();
     record.reject(new TaskCancelledError("the request for a host was taken back", { taskId: leaseId }));
-    void this.#release(record);
+    await this.#release(record, "endLease");
+  }
+
+  /** Ends a leased host's process. */
+  async kill(leaseId: string): Promise<void> {
+    const record = this.#leases.get(leaseId);
+    this.#leases.delete(leaseId);
+    if (record) await this.#release(record, "killHost");
   }
 
   /** The running task waits for others (true), or goes on (false). */
@@ -112,10 +119,24 @@ export class LeaseTable {
     this.#unclaim(nodeId, `its node ${nodeId} is dead: ${reason}`);
   }
 
-  processGone(processId: string): void {
-    for (const [leaseId, { holder }] of this.#leases) if (holder === processId) this.drop(leaseId);
+  /** Done when what a process that is gone had leased is free. */
+  async processGone(processId: string): Promise<void> {
     for (const [leaseId, { holder }] of this.#claims) if (holder === processId) this.#claims.delete(leaseId);
     this.#claimants.delete(processId);
+    const held = [...this.#leases].filter(([, { holder }]) => holder === processId);
+    await Promise.all(held.map(([leaseId]) => this.drop(leaseId)));
+  }
+
+  /** Ends what runs in a placement group; the function given back tells the holders, once the group is gone. */
+  async endInGroup(groupId: string, message: string): Promise<() => void> {
+    const inside = [...this.#leases.values()].filter(({ grant }) => grant?.lease.groupId === groupId);
+    await Promise.all(inside.map(({ leaseId }) => this.kill(leaseId)));
+    return () => {
+      for (const { leaseId, holder, reject } of inside) {
+        reject(new TaskPlacementGroupRemoved(message, { placementGroupId: groupId }));
+        this.#tellLost(holder, leaseId, message);
+      }
+    };
   }
 
   /** A process has come back after the head was started again, with these leases and no others. */
@@ -123,7 +144,7 @@ export class LeaseTable {
     this.#claimants.add(holder);
     const claimed = new Set(claims.map(({ leaseId }) => leaseId));
     for (const [leaseId, record] of this.#leases) {
-      if (record.holder === holder && record.answer && !claimed.has(leaseId)) this.drop(leaseId);
+      if (record.holder === holder && record.answer && !claimed.has(leaseId)) void this.drop(leaseId);
     }
     for (const { leaseId, nodeId } of claims) {
       if (this.#leases.has(leaseId)) continue;
@@ -159,7 +180,7 @@ export class LeaseTable {
   }
 
   endStrays(isHere: (processId: string) => boolean): void {
-    for (const { holder } of [...this.#leases.values()]) if (!isHere(holder)) this.processGone(holder);
+    for (const { holder } of [...this.#leases.values()]) if (!isHere(holder)) void this.processGone(holder);
   }
 
   #unclaim(lostNode: string, message: string): void {
@@ -175,19 +196,19 @@ export class LeaseTable {
   }
 
   async #start(record: LeaseRecord, asked: LeaseRequest, grant: Grant): Promise<LeaseGrant> {
-    const { leaseId, jobId, namespace, runtimeEnv, request, language } = asked;
-    const { strategy } = request;
+    const { leaseId, jobId, name, namespace, runtimeEnv, language } = asked;
     const start: LeaseStart = {
       ...(language && { language }),
       leaseId,
       holder: record.holder,
       taken: grant.lease,
       jobId,
+      name,
       namespace,
       runtimeEnv,
       gpuIds: grant.gpuIds,
       resources: grant.resources,
-      placementGroupId: strategy.kind === "placementGroup" ? strategy.groupId : null,
+      placementGroupId: groupOf(asked),
     };
     const node = this.#services.nodes.get(grant.nodeId);
     const answer = (await node?.peer.ask("startLease", start)) as StartAnswer | undefined;
@@ -210,12 +231,16 @@ export class LeaseTable {
     this.#tellLost(record.holder, leaseId, message);
   }
 
-  async #release({ grant, leaseId }: LeaseRecord): Promise<void> {
+  async #release({ grant, leaseId }: LeaseRecord, how: "endLease" | "killHost"): Promise<void> {
     if (!grant) return;
     const node = this.#services.nodes.get(grant.nodeId);
-    if (node && node.state !== "DEAD") await node.peer.ask("endLease", leaseId).catch(() => undefined);
+    if (node && node.state !== "DEAD") await node.peer.ask(how, leaseId).catch(() => undefined);
     grant.release();
   }
+}
+
+function groupOf({ request: { strategy } }: LeaseRequest): string | null {
+  return strategy.kind === "placementGroup" ? strategy.groupId : null;
 }
 
 function refusal({ name, request }: LeaseRequest, { kind, reasons }: Refused) {

@@ -4,6 +4,7 @@ import type { AgentRegistration, ClientRegistration, ClientWelcome, RunningHost 
 import { parseAddress } from "../control/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
+import { isOfDetached } from "./actor-lineage.ts";
 import type { ActorTable } from "./actor-table.ts";
 import type { GroupDesk } from "./group-desk.ts";
 import type { HeadServices } from "./head-services.ts";
@@ -21,7 +22,7 @@ export interface MembershipOptions {
 }
 
 /** Clients that were declared dead and are remembered, so that they are turned away. */
-const goneKept = 10_000;
+const goneKept = 100_000;
 
 export class Membership {
   readonly #options: MembershipOptions;
@@ -82,30 +83,48 @@ export class Membership {
     const node = nodes.byPeer(peer);
     const client = clients.get(peer.processId);
     if (node) this.nodeDied(node.registration.nodeId, reason);
-    else if (client?.peer === peer) this.clientGone(peer.processId);
+    else if (client?.peer === peer) void this.clientGone(peer.processId);
     this.#watch.forget(peer);
     peer.end(new RaySystemError(reason));
   }
 
-  /** A client says that it leaves, or is known to be gone. */
-  clientGone(processId: string): void {
+  /** A client says that it leaves, or is known to be gone. Done when what ends with it has ended. */
+  async clientGone(processId: string): Promise<void> {
     const { services, actors, leases, groups, log } = this.#options;
-    const client = services.clients.remove(processId);
-    if (!client) return;
+    const client = services.clients.get(processId);
+    if (!client || this.#gone.has(processId)) return;
     this.#remember(processId);
-    const { jobId, kind } = client.registration;
+    const { jobId, kind, actorId } = client.registration;
     log({ processId, kind, jobId }, "client left");
-    actors.processGone(processId);
-    leases.processGone(processId);
     services.clients.tellAll("processGone", processId);
     for (const node of services.nodes.all()) node.peer.tell("processGone", processId);
-    if (kind === "driver") for (const id of groups.ofJob(jobId)) void this.removeGroup(id);
+    const isDriver = kind === "driver";
+    const ending = groups.endingWith((creation) => {
+      return isDriver && creation.jobId === jobId && !isOfDetached(creation.ownerActorId, actors);
+    });
+    // What a task has made ends with its job or its last handle: the task's process is not its own.
+    const owns = isDriver || actorId !== null;
+    await Promise.all([
+      actors.processGone(processId, { owns, jobId: isDriver ? jobId : null }),
+      leases.processGone(processId),
+      ...ending.map((id) => this.removeGroup(id)),
+    ]);
+    // A driver has been told by now what its processes printed until their end.
+    services.clients.remove(processId);
+  }
+
+  /** Whether a client has left, or was declared dead. */
+  isGone(processId: string): boolean {
+    return this.#gone.has(processId);
   }
 
   async removeGroup(id: string): Promise<void> {
-    const { actors, groups } = this.#options;
-    await actors.groupRemoved(id, "its placement group was removed");
+    const { actors, leases, groups } = this.#options;
+    const message = "its placement group was removed";
+    groups.close(id);
+    const [tellHolders] = await Promise.all([leases.endInGroup(id, message), actors.groupRemoved(id, message)]);
     groups.remove(id);
+    tellHolders();
   }
 
   close(): void {
@@ -158,7 +177,7 @@ export class Membership {
     this.#lostWith(nodeId, reason);
     for (const { registration } of services.clients.all()) {
       const address = parseAddress(registration.address);
-      if (address.nodeId === nodeId && registration.kind === "host") this.clientGone(address.processId);
+      if (address.nodeId === nodeId && registration.kind === "host") void this.clientGone(address.processId);
     }
   }
 
@@ -185,7 +204,10 @@ export class Membership {
     actors.endStrays(isHere);
     leases.endStrays(isHere);
     const jobs = new Set(clients.all().map(({ registration }) => registration.jobId));
-    for (const id of groups.ofOtherJobs(jobs)) void this.removeGroup(id);
+    const ending = groups.endingWith(
+      ({ jobId, ownerActorId }) => !jobs.has(jobId) && !isOfDetached(ownerActorId, actors),
+    );
+    for (const id of ending) void this.removeGroup(id);
   }
 
   #remember(processId: string): void {

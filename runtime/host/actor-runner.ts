@@ -69,7 +69,6 @@ export class ActorRunner {
       alone: true,
       channel: calls.channel,
       facts,
-      childrenOf: () => new Set(),
       onExit: () => void this.#leave(),
     });
     try {
@@ -79,7 +78,7 @@ export class ActorRunner {
       return constructorFailed(thrown, info.className, actorId);
     }
     this.#host = host;
-    reside(new CallContext(facts, newId<TaskId>(), info.className, () => new Set()));
+    reside(new CallContext(facts, newId<TaskId>(), info.className));
     calls.hosts.set(hostId, host);
     return { address: this.#process.address, pid: process.pid };
   }

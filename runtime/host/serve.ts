@@ -3,12 +3,12 @@
 
 import { ActorHandles, ClusterProcess, type Home } from "../cluster/index.ts";
 import type { ActorStart, LeaseStart } from "../control/index.ts";
-import { type JobId, newId, type TaskId } from "../core/index.ts";
-import { adoptRuntime, runtime } from "../current.ts";
+import { newId, type TaskId } from "../core/index.ts";
+import { runtime } from "../current.ts";
 import type { HostSettings } from "../node/index.ts";
 import { loadTls, tokenVariable } from "../transport/index.ts";
 import { ActorRunner } from "./actor-runner.ts";
-import { hostRuntime } from "./host-runtime.ts";
+import { HostRuntime } from "./host-runtime.ts";
 import { TaskRunner } from "./task-runner.ts";
 
 // A bundle of this file is the runtime of the process that runs it.
@@ -32,12 +32,11 @@ export async function serve(settings: HostSettings): Promise<void> {
     socketFolder: sessionFolder,
     ip,
     handles,
+    borrowing: () => void runtime(),
   });
   await own.listen();
   let runner: ActorRunner | TaskRunner | undefined;
-  const begin = (jobId: string, namespace: string, actorId: string | null) => {
-    adoptRuntime(() => hostRuntime({ process: own, handles, settings, jobId: jobId as JobId, namespace, actorId }));
-  };
+  const code = new HostRuntime(own, handles, settings);
   const agent = own.connect(
     `unix:${agentSocket}`,
     {
@@ -45,14 +44,15 @@ export async function serve(settings: HostSettings): Promise<void> {
         switch (method) {
           case "startActor": {
             const start = payload as ActorStart;
-            begin(start.jobId, start.info.namespace, start.actorId);
+            const { jobId, actorId, info } = start;
+            code.begin({ jobId, namespace: info.namespace, actorId });
             const actor = new ActorRunner(start, own, settings, () => agent.tell("exiting", null));
             runner = actor;
             return actor.start();
           }
           case "startLease": {
             const start = payload as LeaseStart;
-            begin(start.jobId, start.namespace, null);
+            code.begin({ jobId: start.jobId, namespace: start.namespace, actorId: null });
             const tasks = new TaskRunner(start, own, settings, (topic, payload) => agent.tell(topic, payload));
             runner = tasks;
             return tasks.start();

@@ -71,13 +71,13 @@ export class TaskRunner implements Host {
     else if (this.#blocked > 0) this.#return();
   }
 
-  cancel(callId: number): void {
+  cancel(callId: number, recursive: boolean): boolean {
     const at = this.#queue.findIndex((message) => message.callId === callId);
     if (at >= 0) this.#queue.splice(at, 1);
-    if (this.#running?.callId !== callId) return;
-    const reason = new DOMException("the task was cancelled", "AbortError");
-    this.#context?.abort(reason);
+    if (this.#running?.callId !== callId) return false;
+    this.#context?.cancel(recursive);
     this.#stream?.close();
+    return true;
   }
 
   consumed(callId: number, count: number): void {
@@ -109,7 +109,7 @@ export class TaskRunner implements Host {
   }
 
   #run(message: CallMessage, fn: Fn): void {
-    const context = new CallContext(this.#facts, message.taskId, fn.name, () => new Set());
+    const context = new CallContext(this.#facts, message.taskId, fn.name);
     this.#context = context;
     let ended = false;
     this.#stream = runCall({

@@ -231,7 +231,6 @@ export class LocalActor implements ActorTarget, CallOwner {
         actorSignal: this.#aborter.signal,
         exit: () => host.exit(),
       },
-      childrenOf: (callId) => this.#services.childrenOf(callId),
       onExit: () => void this.exit({ reason: "EXITED", message: "it ended itself" }),
     });
     try {

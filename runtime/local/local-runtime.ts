@@ -7,7 +7,6 @@ import {
   DirectChannel,
   Endpoints,
   ObjectEntry,
-  PendingCall,
   Turns,
 } from "../calls/index.ts";
 import type { ClusterRuntime } from "../cluster/index.ts";
@@ -89,10 +88,6 @@ export class LocalRuntime implements RuntimeBackend {
       channel,
       turns,
       scheduler: this.#scheduler,
-      childrenOf: (callId) => {
-        const caller = endpoints.callers.get(callId);
-        return caller instanceof PendingCall ? caller.children : new Set();
-      },
       pendingReason: (actorId) => this.#pendingReason(actorId),
       left: (actor) => this.#left(actor.actorId),
       died: (actor) => this.#died(actor as LocalActor),
@@ -162,6 +157,7 @@ export class LocalRuntime implements RuntimeBackend {
   }
 
   async removePlacementGroup({ id }: PlacementGroup): Promise<void> {
+    this.#groups.close(id, this.#scheduler);
     for (const actor of this.#actors.values()) {
       if (actor.describe().placementGroupId === id) actor.groupRemoved("its placement group was removed");
     }

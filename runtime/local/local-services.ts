@@ -17,8 +17,6 @@ export interface LocalServices {
   readonly channel: Channel;
   readonly turns: Turns;
   readonly scheduler: Scheduler;
-  /** Calls made by the running call, for a recursive cancel. */
-  childrenOf(callId: number): Set<{ cancel(options: { recursive?: boolean }): void }>;
   pendingReason(actorId: ActorId): string | null;
   /** An incarnation has ended; its children end with it. */
   left(actor: ActorEnd): void;

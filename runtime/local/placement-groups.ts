@@ -40,6 +40,11 @@ export class PlacementGroups {
     return groupOf(request, entry);
   }
 
+  /** Nothing more is placed in the group. */
+  close(id: PlacementGroupId, scheduler: Scheduler): void {
+    this.#table.close(id, scheduler);
+  }
+
   /** Gives the bundles back. Its actors must have ended. */
   remove(id: PlacementGroupId, scheduler: Scheduler): void {
     const known = this.#entries.get(id);

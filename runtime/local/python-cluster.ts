@@ -104,6 +104,7 @@ export class PythonCluster {
       hostname: hostname(),
       entrypoint: "",
       actorId: null,
+      logToDriver: false,
     } as const;
     const link = new HeadLink(registration, (handlers) => this.#process.connect(headAddress, handlers));
     if (this.#listener) link.listen(this.#listener);

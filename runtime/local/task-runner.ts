@@ -61,6 +61,9 @@ export class TaskRunner implements CallOwner {
     this.#withdrawals.delete(call);
   }
 
+  /** There is no process to end: the task is told by its signal, as without `force`. */
+  forceEnd(): void {}
+
   /** Fails everything with this error. */
   failAll(error: () => unknown): void {
     for (const call of [...this.#specs.keys()]) call.fail(error());
@@ -133,7 +136,7 @@ class TaskHost implements Host {
       actorSignal: this.#ended.signal,
       block: () => this.#grant.lendCpus(),
     };
-    const context = new CallContext(facts, message.taskId, options.name, () => this.#call.children);
+    const context = new CallContext(facts, message.taskId, options.name);
     this.#context = context;
     this.#stream = runCall({
       message,
@@ -145,12 +148,12 @@ class TaskHost implements Host {
     });
   }
 
-  cancel(): void {
-    const reason = new DOMException("the task was cancelled", "AbortError");
-    this.#context?.abort(reason);
-    this.#ended.abort(reason);
+  cancel(_callId: number, recursive: boolean): boolean {
+    this.#context?.cancel(recursive);
+    this.#ended.abort(new DOMException("the task was cancelled", "AbortError"));
     this.#stream?.close();
     if (!this.#context) this.#end();
+    return this.#context !== undefined;
   }
 
   consumed(_callId: number, count: number): void {

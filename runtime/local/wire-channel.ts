@@ -70,8 +70,8 @@ export class WireChannel implements Channel {
     this.#send(encodeCall(message, this.#luggage));
   }
 
-  cancel(hostId: string, callId: number): void {
-    this.#send([kind.cancel, hostId, callId]);
+  cancel(hostId: string, callId: number, recursive: boolean): void {
+    this.#send([kind.cancel, hostId, callId, recursive]);
   }
 
   consumed(hostId: string, callId: number, count: number): void {
@@ -101,7 +101,7 @@ export class WireChannel implements Channel {
         hosts.get(message[2])?.receive(decodeCall(message, luggage));
         break;
       case kind.cancel:
-        hosts.get(message[1])?.cancel(message[2]);
+        hosts.get(message[1])?.cancel(message[2], message[3] ?? true);
         break;
       case kind.consumed:
         hosts.get(message[1])?.consumed(message[2], message[3]);

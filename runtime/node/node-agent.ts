@@ -30,7 +30,8 @@ import {
 import { ExitReports } from "./exit-reports.ts";
 import { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
-import { describeUse, failed, type HostUse } from "./host-use.ts";
+import { actorUse, describeUse, failed, type HostUse, leaseUse, type NewUse } from "./host-use.ts";
+import { LogForwarder } from "./log-forwarder.ts";
 import { ObjectDesk } from "./object-desk.ts";
 import { Reaper } from "./reaper.ts";
 
@@ -63,7 +64,6 @@ export interface NodeAgentOptions {
 const letGoMs = 2_000;
 
 type Language = "typescript" | "python";
-type NewUse = Omit<HostUse, "host" | "pool" | "blocked">;
 
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
@@ -71,6 +71,7 @@ export class NodeAgent {
   readonly #reaper: Reaper;
   readonly #tls: Tls | undefined;
   readonly #pools: HostPools;
+  readonly #logs: LogForwarder;
   readonly #objects: ObjectDesk;
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
@@ -89,7 +90,9 @@ export class NodeAgent {
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
-    mkdirSync(join(options.sessionFolder, "logs"), { recursive: true, mode: 0o700 });
+    const logFolder = join(options.sessionFolder, "logs");
+    mkdirSync(logFolder, { recursive: true, mode: 0o700 });
+    this.#logs = new LogForwarder(logFolder, (lines) => this.#head?.tell("log", lines));
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token, tls } = options;
     this.#reaper = new Reaper(nodeId, sessionFolder);
@@ -155,6 +158,7 @@ export class NodeAgent {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pools.close();
+    this.#logs.close();
     await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#others.close();
@@ -215,16 +219,12 @@ export class NodeAgent {
   }
 
   #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts } = start;
     const language = start.code.root === "python" ? "python" : "typescript";
-    return this.#once(hostId, language, { actorId, lease: null, restarts, reusable: false }, "startActor", start);
+    return this.#once(start.hostId, language, actorUse(start), "startActor", start);
   }
 
   #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv } = start;
-    const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    const use = { actorId: null, lease: start, restarts: 0, reusable };
-    return this.#once(leaseId, start.language ?? "typescript", use, "startLease", start);
+    return this.#once(start.leaseId, start.language ?? "typescript", leaseUse(start), "startLease", start);
   }
 
   /** A head that was started again may ask for what it asked for before. */
@@ -251,7 +251,9 @@ export class NodeAgent {
       return failed(new RaySystemError("it was ended before it had begun"));
     }
     this.#uses.set(id, { ...use, host, pool, blocked: false });
+    this.#logs.follow(host, { jobId: use.jobId, source: use.source, pid: host.pid, ip: this.#options.ip });
     void host.gone.then((why) => {
+      this.#logs.unfollow(host);
       host.peer?.end(new RaySystemError("the host has ended"));
       this.#exited(id, host, why);
     });
@@ -282,6 +284,7 @@ export class NodeAgent {
     const use = await this.#forgetStarted(leaseId);
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
+    this.#logs.unfollow(use.host);
     if (free === true) use.pool.giveBack(use.host);
     else await use.host.kill();
   }

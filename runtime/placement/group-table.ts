@@ -45,6 +45,8 @@ interface GroupRecord {
   leases: readonly Lease[];
   ledger: Ledger | undefined;
   withdraw: () => void;
+  /** Its bundles have been given back. */
+  given: boolean;
 }
 
 export class GroupTable {
@@ -64,6 +66,7 @@ export class GroupTable {
       leases: [],
       ledger: undefined,
       withdraw: () => {},
+      given: false,
     };
     this.#records.set(group.id, record);
     record.withdraw = scheduler.wait(new GroupWaiter(record, scheduler));
@@ -81,8 +84,19 @@ export class GroupTable {
       // Until its node is back, nothing of a bundle can be given to anybody.
       ledger: new Ledger(leases.map((lease, index) => nothingFree(bundleView(lease, index, scheduler)))),
       withdraw: () => {},
+      given: false,
     };
     this.#records.set(group.id, record);
+  }
+
+  /** From now on nothing more is placed in the group, and what waits for it is refused. */
+  close(id: string, scheduler: Scheduler): void {
+    const record = this.#records.get(id);
+    if (!record) return;
+    record.withdraw();
+    record.state = "REMOVED";
+    record.ledger = undefined;
+    scheduler.pump();
   }
 
   /** The group's state; undefined where there is none. */
@@ -105,7 +119,7 @@ export class GroupTable {
   nodeDied(nodeId: string, scheduler: Scheduler): void {
     for (const record of this.#records.values()) {
       const lost = [...record.leases.entries()].filter(([, lease]) => lease.nodeId === nodeId).map(([index]) => index);
-      if (lost.length === 0) continue;
+      if (lost.length === 0 || record.state === "REMOVED") continue;
       for (const index of lost) record.ledger?.update(bundleId(index), nothingFree);
       record.state = "RESCHEDULING";
       record.withdraw();
@@ -116,12 +130,11 @@ export class GroupTable {
   /** Gives the bundles back; false where there is no such group any more. Its actors must have ended. */
   remove(id: string, scheduler: Scheduler): boolean {
     const record = this.#records.get(id);
-    if (!record || record.state === "REMOVED") return false;
-    record.state = "REMOVED";
-    record.withdraw();
+    if (!record || record.given) return false;
+    this.close(id, scheduler);
+    record.given = true;
     for (const lease of record.leases) scheduler.nodes.update(lease.nodeId, (view) => giveBack(view, lease));
     record.leases = [];
-    record.ledger = undefined;
     record.reasons = [];
     scheduler.pump();
     return true;

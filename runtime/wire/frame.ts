@@ -8,7 +8,7 @@
 //   4  end          call id                                 a stream is over
 //   5  threw        call id, failure, function name, task id, actor id
 //   6  failed       call id, failure                        the runtime itself refuses
-//   7  cancel       host id, call id
+//   7  cancel       host id, call id, recursive            also what the call has called; true where it is absent
 //   8  consumed     host id, call id, count                 so many more items of a stream were taken
 //   9  request      request id, method, payload             a question to head, node agent or host
 //  10  response     request id, payload
@@ -78,7 +78,7 @@ export type ReplyOnWire =
 export type Message =
   | CallOnWire
   | ReplyOnWire
-  | readonly [kind: typeof kind.cancel, hostId: string, callId: number]
+  | readonly [kind: typeof kind.cancel, hostId: string, callId: number, recursive?: boolean]
   | readonly [kind: typeof kind.consumed, hostId: string, callId: number, count: number]
   | readonly [kind: typeof kind.request, requestId: number, method: string, payload: unknown]
   | readonly [kind: typeof kind.response, requestId: number, payload: unknown]
