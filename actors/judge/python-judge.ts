@@ -2,7 +2,7 @@
 
 import { pythonClass, type RemoteClass } from "../../runtime/index.ts";
 import type { JudgeResult } from "../episode.ts";
-import type { PythonSource } from "../protocol/index.ts";
+import { type PythonSource, pythonLoadError } from "../protocol/index.ts";
 import type { Judge, JudgeInput } from "./judge.ts";
 
 /** What the Python side is told; only plain data leaves the process. */
@@ -23,13 +23,8 @@ type HostClass = RemoteClass<
 >;
 
 /** A class whose instances ask the Python judge. */
-export function pythonJudge({
-  module,
-  className,
-  folders,
-}: PythonSource): new (
-  options: Readonly<Record<string, unknown>>,
-) => Judge {
+export function pythonJudge(source: PythonSource): new (options: Readonly<Record<string, unknown>>) => Judge {
+  const { module, className, folders } = source;
   return class {
     readonly #host: ReturnType<HostClass["remote"]>;
 
@@ -38,9 +33,11 @@ export function pythonJudge({
       this.#host = Host.options({ numCpus: 0, maxRestarts: -1 }).remote(module, className, folders, options);
     }
 
-    /** Rejects where the class cannot be imported or its constructor raised. */
+    /** Throws a `UserError` where the class cannot be imported or its constructor raised. */
     async ready(): Promise<void> {
-      await this.#host.__ray_ready__.remote();
+      await this.#host.__ray_ready__.remote().then(undefined, (error: unknown) => {
+        throw pythonLoadError(source, error);
+      });
     }
 
     async computeReward({ turns: _, env: __, ...input }: JudgeInput): Promise<JudgeResult> {

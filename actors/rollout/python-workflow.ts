@@ -1,7 +1,7 @@
 /** A workflow written in Python: its episodes run in a warm Python process, an actor of the runtime. */
 
 import { cancel, getRuntimeContext, pythonClass, type RemoteClass } from "../../runtime/index.ts";
-import type { PythonSource } from "../protocol/index.ts";
+import { type PythonSource, pythonLoadError } from "../protocol/index.ts";
 import type { Task } from "../task.ts";
 import { messageOf } from "./episode-session.ts";
 import type { WorkflowClass } from "./rollout-options.ts";
@@ -52,7 +52,7 @@ export class PythonWorkflows {
     };
   }
 
-  /** Starts the Python process, where there is a Python class. Rejects where it cannot be imported. */
+  /** Starts the Python process, where there is a Python class. Throws a `UserError` where it cannot be imported. */
   async start(): Promise<void> {
     const source = this.#source;
     if (!source) return;
@@ -67,7 +67,9 @@ export class PythonWorkflows {
     const options = { numCpus: 0, maxRestarts: -1, schedulingStrategy } as const;
     const host = Host.options(options).remote(module, className, folders);
     this.#host = host;
-    await host.__ray_ready__.remote();
+    await host.__ray_ready__.remote().then(undefined, (error: unknown) => {
+      throw pythonLoadError(source, error);
+    });
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { JudgeActor, JudgeError } from "../../actors/judge/index.ts";
 import { RolloutActor, type RolloutOptions } from "../../actors/rollout/index.ts";
 import { type ModelText, readModelText } from "../../actors/rollout/model-text.ts";
+import { UserError } from "../../configs/index.ts";
 import { init, shutdown } from "../../runtime/index.ts";
 import { Cluster } from "../fixtures/cluster.ts";
 import { hasAgentScope, pythonFixtures } from "../fixtures/python-hosts.ts";
@@ -167,7 +168,9 @@ describe.skipIf(!hasAgentScope)("a Python workflow on the local runtime", () => 
     await expect(rollout("later_forms->Missing", () => "")).rejects.toThrow(
       /later_forms has no class or function Missing/,
     );
-    await expect(rollout("judges->ByOutput", () => "")).rejects.toThrow(/neither execute nor agentscope_execute/);
+    const neither = await rollout("judges->ByOutput", () => "").catch((error: unknown) => error);
+    expect(neither).toBeInstanceOf(UserError);
+    expect((neither as Error).message).toMatch(/judges->ByOutput: expected .*neither execute nor agentscope_execute/);
   });
 
   test("Python judges score episodes, in both of their forms", async () => {

@@ -23,3 +23,15 @@ class ModelTuner(Tuner, OpenAIChatModel):
         options: dict[str, Any] = {_CLIENT: client}
         OpenAIChatModel.__init__(self, episode.model, api_key=episode.api_key, stream=False, **options)
         self._clients.append(self.client)
+
+    async def __call__(self, messages: list[dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
+        return await super().__call__([_spelt(message) for message in messages], *args, **kwargs)
+
+
+def _spelt(message: dict[str, Any]) -> dict[str, Any]:
+    """DashScope's way of writing text parts in OpenAI's: with their type, and none that is empty."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    parts = [part for part in content if not (set(part) == {"text"} and part["text"] is None)]
+    return {**message, "content": [{"type": "text", **part} if set(part) == {"text"} else part for part in parts]}
