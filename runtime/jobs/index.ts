@@ -2,6 +2,7 @@
 //
 //   const { jobId } = await submitJob({ entry: Sweep, args: [7], resources: { GPU: 2 } });
 //   for await (const text of followJob(jobId)) process.stdout.write(text);
+export { type ConnectHeadOptions, connectHead, type HeadAccess, type HeadConnection } from "../client/index.ts";
 export type { JobErrorType, JobInfo, JobStateName } from "../control/index.ts";
 export { JobActor } from "./job-actor.ts";
 export { followJob, jobLogs } from "./job-log.ts";
