@@ -79,7 +79,7 @@ const runtimes: readonly (readonly [name: string, start: () => Promise<() => Pro
   [
     "the local runtime",
     async () => {
-      await init({ local: true });
+      await init({ local: true, numCpus: 4 });
       return shutdown;
     },
   ],
@@ -255,6 +255,18 @@ describe.skipIf(!hasPythonHosts).each(runtimes)("Python actors on %s", (_, start
     expect(await Counters.remote().token.remote()).toEqual([]);
   });
 
+  test("a cancelled task gives its place to the next one when its code has ended", async () => {
+    const options = { numCpus: 4 };
+    const forever = pythonFunction<() => Promise<void>>("counters->forever", { folders }, "async").options(options);
+    const add = pythonFunction<(a: number, b: number) => number>("counters->add", { folders }).options(options);
+    expect(await add.remote(1, 1)).toBe(2);
+    const running = forever.remote();
+    const next = add.remote(2, 3);
+    await cancel(running);
+    expect(await rejection(running)).toBeInstanceOf(TaskCancelledError);
+    expect(await next).toBe(5);
+  });
+
   test("functions run as tasks", async () => {
     const add = pythonFunction<(a: number, b: number) => number>("counters->add", { folders });
     expect(await add.remote(1, add.remote(2, 3))).toBe(6);
@@ -276,7 +288,7 @@ test.skipIf(!hasPythonHosts)("a Python driver and a TypeScript driver share a cl
     const { stdout } = await promisify(execFile)(python, args, { env: pythonEnvironment, timeout: 120_000 });
     expect(JSON.parse(stdout)).toEqual({
       own: [6, 10],
-      error: ["RayTaskError(RemoteError)", "no ink", "ink", "in Counter.sell.remote()"],
+      error: ["RayTaskError(OutOfStock)", "no ink", "ink", "in Counter.sell.remote()"],
       stream: [0, 1, 2],
       task: 6,
       typescript: [2, 5],
