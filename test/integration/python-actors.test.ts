@@ -1,15 +1,12 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type ActorHandle,
   ActorUnavailableError,
   cancel,
   get,
-  getActor,
   init,
   ObjectRefGenerator,
   put,
@@ -17,14 +14,12 @@ import {
   pythonFunction,
   RayTaskError,
   RuntimeEnvSetupError,
-  remote,
   shutdown,
   TaskCancelledError,
   Tensor,
 } from "../../runtime/index.ts";
 import { Cluster, eventually } from "../fixtures/cluster.ts";
-import { hasPythonHosts, python, pythonEnvironment, pythonFixtures } from "../fixtures/python-hosts.ts";
-import { Counter as TypescriptCounter } from "../fixtures/remote/counter.ts";
+import { hasPythonHosts, pythonFixtures } from "../fixtures/python-hosts.ts";
 
 type NumberArray = Float32Array | Int16Array | Tensor;
 
@@ -79,7 +74,7 @@ const runtimes: readonly (readonly [name: string, start: () => Promise<() => Pro
   [
     "the local runtime",
     async () => {
-      await init({ local: true });
+      await init({ local: true, numCpus: 4 });
       return shutdown;
     },
   ],
@@ -255,6 +250,18 @@ describe.skipIf(!hasPythonHosts).each(runtimes)("Python actors on %s", (_, start
     expect(await Counters.remote().token.remote()).toEqual([]);
   });
 
+  test("a cancelled task gives its place to the next one when its code has ended", async () => {
+    const options = { numCpus: 4 };
+    const forever = pythonFunction<() => Promise<void>>("counters->forever", { folders }, "async").options(options);
+    const add = pythonFunction<(a: number, b: number) => number>("counters->add", { folders }).options(options);
+    expect(await add.remote(1, 1)).toBe(2);
+    const running = forever.remote();
+    const next = add.remote(2, 3);
+    await cancel(running);
+    expect(await rejection(running)).toBeInstanceOf(TaskCancelledError);
+    expect(await next).toBe(5);
+  });
+
   test("functions run as tasks", async () => {
     const add = pythonFunction<(a: number, b: number) => number>("counters->add", { folders });
     expect(await add.remote(1, add.remote(2, 3))).toBe(6);
@@ -264,35 +271,4 @@ describe.skipIf(!hasPythonHosts).each(runtimes)("Python actors on %s", (_, start
       message: "x",
     });
   });
-});
-
-test.skipIf(!hasPythonHosts)("a Python driver and a TypeScript driver share a cluster's actors", async () => {
-  const cluster = await Cluster.start({ cpus: 4, warmHosts: 1 });
-  try {
-    await cluster.connect("shared");
-    const own = remote(TypescriptCounter).options({ name: "from-typescript" }).remote(0);
-    await own.add.remote(0);
-    const args = [join(pythonFixtures, "drive.py"), cluster.address, await cluster.token()];
-    const { stdout } = await promisify(execFile)(python, args, { env: pythonEnvironment, timeout: 120_000 });
-    expect(JSON.parse(stdout)).toEqual({
-      own: [6, 10],
-      error: ["RayTaskError(RemoteError)", "no ink", "ink", "in Counter.sell.remote()"],
-      stream: [0, 1, 2],
-      task: 6,
-      typescript: [2, 5],
-      typescriptCallsPython: 20,
-      pythonCallsTypescript: 105,
-      typescriptError: [true, "RangeError", "no luck"],
-      nobody: "ActorHandleNotFoundError",
-      wait: [1, 1, true],
-      late: "GetTimeoutError",
-      killed: "ActorDiedError",
-    });
-    const theirs = await getActor<Counter>("from-python");
-    expect(await theirs.add.remote(0)).toBe(20);
-    const wrong = promisify(execFile)(python, [...args.slice(0, 2), "another"], { env: pythonEnvironment });
-    await expect(wrong).rejects.toThrow("AuthenticationError");
-  } finally {
-    await cluster.close();
-  }
 });

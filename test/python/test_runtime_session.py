@@ -1,12 +1,15 @@
 """Sessions outlive their connections: every message arrives once and in order, or the session says that it is over."""
 
 import asyncio
+import json
+import os
 import shutil
 import subprocess
+import sys
 
 import grpc
 import pytest
-import runtime_support  # noqa: F401
+import runtime_support
 from astune_runtime.dial import DialOptions, dial
 from astune_runtime.errors import AuthenticationError, RaySystemError
 from astune_runtime.link_server import LinkServer, LinkServerOptions
@@ -197,3 +200,13 @@ def test_over_tcp_only_certificates_of_the_cluster_are_taken(tmp_path):
         await ends.server.close()
 
     run(go())
+
+
+def test_a_host_ends_with_its_node_agent(tmp_path):
+    settings = {"hostId": "h", "nodeId": "n", "ip": "127.0.0.1", "headAddress": "127.0.0.1:1"}
+    settings |= {"agentSocket": str(tmp_path / "agent"), "sessionFolder": str(tmp_path)}
+    command = [sys.executable, "-m", "astune_runtime", json.dumps(settings)]
+    env = {**os.environ, "PYTHONPATH": str(runtime_support.ROOT / "runtime" / "python"), "ASTUNE_AUTH_TOKEN": "t"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=env) as host:
+        host.stdin.close()
+        assert host.wait(30) == 0

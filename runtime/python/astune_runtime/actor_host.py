@@ -127,6 +127,7 @@ class ActorHost:
             await call.run(self._code(call.message.method))
         finally:
             del self._running[call.message.number]
+            self._options.io.post(self._options.calls.finished, call.message.number)
             lane.running -= 1
             if not self._running:
                 self._idle.set()
@@ -148,6 +149,7 @@ class ActorHost:
     def _cancel(self, number: int) -> None:
         for lane in self._lanes.values():
             if lane.waiting.pop(number, None) is not None:
+                self._options.io.post(self._options.calls.finished, number)
                 return
         if call := self._running.get(number):
             call.cancel()

@@ -102,6 +102,7 @@ async def _connect(
         "hostname": socket.gethostname(),
         "entrypoint": " ".join(sys.argv),
         "actorId": None,
+        "logToDriver": False,
     }
     head = HeadLink(process, address, registration)
     await head.register()

@@ -52,6 +52,7 @@ class CallServer:
         self._numbers = itertools.count(1)
         self._callers: dict[int, tuple[Peer, int]] = {}
         self._by_caller: dict[tuple[Peer, int], int] = {}
+        self._cancelled: dict[int, str] = {}
 
     def call(self, message: Message, peer: Peer) -> None:
         _, call_id, host_id, method, args, lane, num_returns, streaming, backpressure = message
@@ -70,10 +71,21 @@ class CallServer:
 
     def cancel(self, host_id: str, call_id: int, peer: Peer) -> None:
         number = self._by_caller.get((peer, call_id))
-        if number is not None:
-            self._forget(number)
-            if host := self.hosts.get(host_id):
-                host.cancel(number)
+        host = self.hosts.get(host_id)
+        if number is None or host is None:
+            peer.tell("callEnded", {"hostId": host_id, "callId": call_id})
+            return
+        # Its caller wants no answer, only to know when it has ended.
+        self._cancelled[number] = host_id
+        host.cancel(number)
+
+    def finished(self, number: int) -> None:
+        """The code has really ended, or never begun."""
+        host_id = self._cancelled.get(number)
+        caller = self._callers.get(number)
+        if host_id is not None and caller is not None:
+            caller[0].tell("callEnded", {"hostId": host_id, "callId": caller[1]})
+        self._forget(number)
 
     def consumed(self, host_id: str, call_id: int, count: int, peer: Peer) -> None:
         number = self._by_caller.get((peer, call_id))
@@ -90,14 +102,14 @@ class CallServer:
     def values(self, number: int, values: list[PackedValue]) -> None:
         """The call's results."""
         caller = self._callers.get(number)
-        if caller is None:
+        if caller is None or number in self._cancelled:
             return
         encoded = [self._give(value, caller[0]) for value in values]
         self._reply(number, VALUES, (encoded,), sum(len(value.data) for value in values))
 
     def item(self, number: int, value: PackedValue) -> None:
         """One value of a stream."""
-        if number in self._callers:
+        if number in self._callers and number not in self._cancelled:
             peer, call_id = self._callers[number]
             peer.send((ITEM, call_id, self._give(value, peer)), len(value.data))
 
@@ -119,12 +131,13 @@ class CallServer:
 
     def _reply(self, number: int, kind: int, fields: tuple[Any, ...] = (), size: int = 0) -> None:
         caller = self._callers.get(number)
-        if caller is not None:
+        if caller is not None and number not in self._cancelled:
             self._forget(number)
             peer, call_id = caller
             peer.send((kind, call_id, *fields), size)
 
     def _forget(self, number: int) -> None:
+        self._cancelled.pop(number, None)
         caller = self._callers.pop(number, None)
         if caller is not None:
             self._by_caller.pop(caller, None)

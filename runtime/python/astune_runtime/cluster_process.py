@@ -43,7 +43,14 @@ class ProcessOptions:
 class ClusterProcess:
     """Made and used on the runtime's loop."""
 
-    def __init__(self, options: ProcessOptions, io: IoLoop, handles: ActorHandles) -> None:
+    def __init__(
+        self,
+        options: ProcessOptions,
+        io: IoLoop,
+        handles: ActorHandles,
+        borrowing: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`borrowing`: something is borrowed, so the head must be heard from now on."""
         self.options = options
         self.io = io
         self.handles = handles
@@ -53,7 +60,7 @@ class ClusterProcess:
         self._address = Address(options.process_id, options.node_id)
         self.store = ProcessStore(io, self.peer)
         use_store(self.store)
-        self.objects = ObjectTable(io, lambda: self.address, self.peer, handles, self.store)
+        self.objects = ObjectTable(io, lambda: self.address, self.peer, handles, self.store, borrowing)
         self.calls = CallServer(self.objects, self.store.gave_away)
         handlers = PeerHandlers(
             request=self._request,
@@ -106,6 +113,8 @@ class ClusterProcess:
     def _request(self, method: str, payload: Any, peer: Peer) -> Any:
         if method == "fetch":
             return self.objects.fetched(payload)
+        if method == "cancel":
+            return self.objects.cancelled(payload["id"])
         raise ValueError(f'this process does not know the question "{method}" of {peer.process_id}')
 
     def _event(self, topic: str, payload: Any, peer: Peer) -> None:

@@ -65,6 +65,7 @@ class ClusterRuntime:
         process.on_lost = self._disconnected
         head.on_event = self._head_event
         head.on_again = self._again
+        process.objects.is_gone = self._is_gone
         head.on_lost = self._head_lost
         self._lost = lost
 
@@ -121,6 +122,8 @@ class ClusterRuntime:
             retry_exceptions=options.get("retry_exceptions") is True,
         )
         kind = {"name": name, "request": compile_request(options, 1), "runtimeEnv": compile_runtime_env(options)}
+        context = current_context()
+        kind["ownerActorId"] = context.host.actor_id if context else None
         queue = self._tasks.queue(kind)
         call = PendingCall(facts, queue, self._io.post)
         result = call.result()
@@ -231,6 +234,9 @@ class ClusterRuntime:
         elif topic == "processGone":
             self.objects.process_gone(payload)
             self._process.peers.gone(payload)
+
+    async def _is_gone(self, process_id: str) -> bool:
+        return await self._head.ask("isGone", process_id) is True
 
     def _again(self) -> None:
         for actor in self._process.handles.all():

@@ -28,6 +28,11 @@ class HeadLink:
         )
         self.peer: Peer = process.connect(address, handlers)
 
+    def introduce(self, registration: dict[str, Any]) -> asyncio.Future[Any]:
+        """Introduces this process anew: it works for another job now."""
+        self._registration = registration
+        return self.register()
+
     def register(self) -> asyncio.Future[Any]:
         """Introduces this process. Fails where the head turns it away."""
         return self.peer.ask("register", self._registration)

@@ -50,6 +50,8 @@ class HostProcess:
         self._agent: Peer | None = None
         self._actor: ActorHost | None = None
         self._tasks: TaskHost | None = None
+        self._head: HeadLink | None = None
+        self._work: tuple[str, str, str | None] | None = None
 
     def serve(self) -> None:
         """Serves until the node agent ends this process. In the main thread."""
@@ -64,7 +66,7 @@ class HostProcess:
         files = settings.get("tls")
         tls = Tls(files["cert"], files["key"], files["ca"]) if files else None
         options = ProcessOptions(new_id(), self._token, node_id, folder, ip, tls)
-        self._process = ClusterProcess(options, self._io, self._handles)
+        self._process = ClusterProcess(options, self._io, self._handles, api.runtime)
         await self._process.listen()
         handlers = PeerHandlers(request=self._request, ended=lambda _peer, _error: os._exit(0))
         self._agent = self._process.connect(f"unix:{settings['agentSocket']}", handlers, node_id)
@@ -192,6 +194,9 @@ class HostProcess:
     def _adopt(self, job_id: str, namespace: str, actor_id: str | None) -> None:
         """The runtime of the code inside this host: it connects to the head when it is first used."""
 
+        if self._work == (job_id, namespace, actor_id):
+            return
+        self._work = (job_id, namespace, actor_id)
         made: list[ClusterRuntime] = []
 
         def connect() -> ClusterRuntime:
@@ -215,14 +220,18 @@ class HostProcess:
             "hostname": socket.gethostname(),
             "entrypoint": "",
             "actorId": actor_id,
+            "logToDriver": False,
         }
-        head = HeadLink(self._process, self._settings["headAddress"], registration)
+        # A host that works for one job after another keeps its connection.
+        if self._head is None:
+            self._head = HeadLink(self._process, self._settings["headAddress"], registration)
+        head = self._head
 
         def registered(future: asyncio.Future[Any]) -> None:
             if error := future.exception():
                 traceback.print_exception(error)
 
-        head.register().add_done_callback(registered)
+        head.introduce(registration).add_done_callback(registered)
         return ClusterRuntime(self._process, head, job_id, namespace, _end_without_head)
 
 
@@ -235,8 +244,9 @@ def _end_without_head(error: Exception) -> None:
 def enter_environment(env: dict[str, Any], gpu_ids: list[str]) -> None:
     """Sets this process up: variables, GPUs, folder. Raises RuntimeEnvSetupError where the folder cannot be entered."""
     os.environ.update(env.get("envVars") or {})
-    # Without GPUs the variable stays as it is, as in Ray; RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES opts out.
-    if gpu_ids and os.environ.get("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES") != "1":
+    # Without GPUs the variable stays as it is, unless RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO asks for none, as in Ray.
+    is_set = bool(gpu_ids) or os.environ.get("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO") == "1"
+    if is_set and os.environ.get("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES") != "1":
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpu_ids)
     folder = env.get("workingDir")
     if folder is None:

@@ -8,9 +8,10 @@ import os
 import sys
 import sysconfig
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
-from .errors import InvalidOptionError, RuntimeEnvSetupError
+from .errors import InvalidOptionError, RuntimeEnvSetupError, register_error_class
 
 Code = Callable[..., Any]
 
@@ -34,6 +35,7 @@ def load(module: str, name: str, folders: list[str]) -> Code:
         raise _does_not_load(module, error) from error
     except Exception as error:  # noqa: BLE001 a module's own code may raise anything
         raise _does_not_load(module, error) from error
+    _know_errors(sys.modules[module])
     if not callable(found):
         known = [key for key, value in vars(sys.modules[module]).items() if callable(value) and not key.startswith("_")]
         text = f"{module} has no class or function {name}; it has {', '.join(known) or 'none'}"
@@ -53,6 +55,7 @@ def reference_of(code: Code) -> dict[str, Any]:
     name = getattr(code, "__qualname__", "")
     if module is None or not name.isidentifier() or getattr(module, name, None) is None:
         raise InvalidOptionError(f"remote: expected a class or function of a module's own level, got {code!r}")
+    _know_errors(module)
     if module.__name__ != "__main__":
         return {"root": "python", "path": module.__name__, "name": name, "folders": _own_path()}
     file = getattr(module, "__file__", None)
@@ -60,6 +63,13 @@ def reference_of(code: Code) -> dict[str, Any]:
         raise InvalidOptionError(f"remote: {name} is of an interactive session: put it into a file of its own")
     folder, stem = os.path.split(os.path.splitext(os.path.abspath(file))[0])
     return {"root": "python", "path": stem, "name": name, "folders": [folder, *_own_path()]}
+
+
+def _know_errors(module: ModuleType) -> None:
+    """What the code raises and catches by class is known in this process, also when it arrives from another."""
+    for each in vars(module).values():
+        if isinstance(each, type) and issubclass(each, Exception) and each.__module__ == module.__name__:
+            register_error_class(each)
 
 
 def _own_path() -> list[str]:

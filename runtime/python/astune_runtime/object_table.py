@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from .errors import OwnerDiedError
+from .errors import OwnerDiedError, RayError, RaySystemError
 from .failures import decode_failure, encode_failure
 from .io_loop import IoLoop
 from .object_ref import ObjectEntry, ObjectRef
@@ -48,7 +48,10 @@ class ObjectTable:
         peer: Callable[[str], Peer],
         handles: Handles,
         store: ProcessStore,
+        borrowing: Callable[[], object],
     ) -> None:
+        self.is_gone: Callable[[str], Awaitable[bool]] | None = None
+        self._borrowing = borrowing
         self._io = io
         self._store = store
         self._address = address
@@ -164,13 +167,36 @@ class ObjectTable:
         known.append(weakref.ref(entry))
         self._borrowed[object_id] = (known[0], owner)
         weakref.finalize(entry, self._io.post, self._drop, object_id, owner).atexit = False
+        entry.cancel = lambda _force: self._io.post(self._ask_cancel, owner, object_id)
+        self._borrowing()
         self._peer(owner).tell("borrow", object_id)
         return entry
+
+    def cancelled(self, object_id: str) -> None:
+        """A borrower cancels the call that an object of this process is of."""
+        own = self._exported.get(object_id)
+        if own is not None and own.entry.cancel is not None and not own.entry.settled:
+            own.entry.cancel(False)
+
+    def _ask_cancel(self, owner: str, object_id: str) -> None:
+        asking = self._peer(owner).ask("cancel", {"id": object_id, "options": {}})
+        asking.add_done_callback(lambda future: future.exception())
+
+    async def _give_up_if_gone(self, peer: Peer) -> None:
+        """Its end may have been told before this process listened."""
+        try:
+            if self.is_gone is not None and await self.is_gone(peer.process_id):
+                peer.end(RaySystemError(f"process {peer.process_id} is gone"))
+        except RayError:
+            return
 
     def _fetch(self, entry: ObjectEntry | None, object_id: str, owner: str) -> None:
         if entry is None:
             return
-        asking = self._peer(owner).ask("fetch", object_id)
+        peer = self._peer(owner)
+        asking = peer.ask("fetch", object_id)
+        if not peer.session.is_up:
+            asyncio.get_running_loop().create_task(self._give_up_if_gone(peer))
 
         def answered(future: asyncio.Future[Any]) -> None:
             error = future.exception()

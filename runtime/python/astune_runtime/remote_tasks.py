@@ -23,7 +23,7 @@ _IDLE_S = 0.5
 _MAX_REQUESTS = 16
 
 Kind = dict[str, Any]
-"""`name`, `request` and `runtimeEnv` of a task."""
+"""`name`, `request`, `runtimeEnv` and `ownerActorId` of a task."""
 
 
 class RemoteTasks:

@@ -52,6 +52,7 @@ class TaskHost:
         waiting = [message for message in self._queue if message.number == number]
         for message in waiting:
             self._queue.remove(message)
+            self._calls.finished(number)
         call = self._running
         if call is not None and call.message.number == number:
             self._user.post(call.cancel)
@@ -84,6 +85,7 @@ class TaskHost:
             self._io.post(self._calls.failed, message.number, encode_failure(known))
         finally:
             self._running = None
+            self._io.post(self._calls.finished, message.number)
             self._io.post(self._next)
 
     def _code(self, method: str) -> Code:

@@ -1,0 +1,43 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { getActor, remote } from "../../runtime/index.ts";
+import { Cluster } from "../fixtures/cluster.ts";
+import { hasPythonHosts, python, pythonEnvironment, pythonFixtures } from "../fixtures/python-hosts.ts";
+import { Counter as TypescriptCounter } from "../fixtures/remote/counter.ts";
+
+interface Counter {
+  add(n: number): number;
+}
+
+test.skipIf(!hasPythonHosts)("a Python driver and a TypeScript driver share a cluster's actors", async () => {
+  const cluster = await Cluster.start({ cpus: 4, warmHosts: 1 });
+  try {
+    await cluster.connect("shared");
+    const own = remote(TypescriptCounter).options({ name: "from-typescript" }).remote(0);
+    await own.add.remote(0);
+    const args = [join(pythonFixtures, "drive.py"), cluster.address, await cluster.token()];
+    const { stdout } = await promisify(execFile)(python, args, { env: pythonEnvironment, timeout: 120_000 });
+    expect(JSON.parse(stdout)).toEqual({
+      own: [6, 10],
+      error: ["RayTaskError(OutOfStock)", "no ink", "ink", "in Counter.sell.remote()"],
+      stream: [0, 1, 2],
+      task: 6,
+      typescript: [2, 5],
+      typescriptCallsPython: 20,
+      pythonCallsTypescript: 105,
+      typescriptError: [true, "RangeError", "no luck"],
+      nobody: "ActorHandleNotFoundError",
+      wait: [1, 1, true],
+      late: "GetTimeoutError",
+      killed: "ActorDiedError",
+    });
+    const theirs = await getActor<Counter>("from-python");
+    expect(await theirs.add.remote(0)).toBe(20);
+    const wrong = promisify(execFile)(python, [...args.slice(0, 2), "another"], { env: pythonEnvironment });
+    await expect(wrong).rejects.toThrow("AuthenticationError");
+  } finally {
+    await cluster.close();
+  }
+});
