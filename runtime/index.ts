@@ -90,6 +90,13 @@ export {
   WorkerCrashedError,
 } from "./errors/index.ts";
 export { cancel, type GetOptions, get, put, type WaitOptions, wait } from "./objects.ts";
+export {
+  type PythonMethodKind,
+  type PythonMethods,
+  type PythonOptions,
+  pythonClass,
+  pythonFunction,
+} from "./python-code.ts";
 export { method, remote } from "./remote.ts";
 export type {
   ActorHandle,

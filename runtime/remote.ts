@@ -5,6 +5,7 @@ import {
   compileActorOptions,
   compileTaskOptions,
   kindOf,
+  type MethodKind,
   type MethodOptions,
   type MethodTable,
   methodTable,
@@ -57,7 +58,8 @@ export function method(first: unknown, name?: string, options?: MethodOptions): 
   return undefined;
 }
 
-class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
+/** A class made remote, with its method table and options. */
+export class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
   readonly #Class: Class;
   readonly #table: MethodTable;
   readonly #options: ActorOptions;
@@ -81,13 +83,14 @@ class RemoteClassOf<Class extends AnyClass> implements RemoteClass<Class> {
   }
 }
 
-class RemoteFunctionOf {
+/** A function made remote, with its options. */
+export class RemoteFunctionOf {
   readonly #given: TaskOptions;
   readonly #spec: TaskSpec;
 
-  constructor(fn: AnyFunction, given: TaskOptions) {
+  constructor(fn: AnyFunction, given: TaskOptions, kind: MethodKind = kindOf(fn)) {
     this.#given = given;
-    this.#spec = { fn, kind: kindOf(fn), options: compileTaskOptions(fn.name || "(anonymous)", given) };
+    this.#spec = { fn, kind, options: compileTaskOptions(fn.name || "(anonymous)", given) };
   }
 
   remote(...args: unknown[]): unknown {
@@ -95,7 +98,7 @@ class RemoteFunctionOf {
   }
 
   options(options: TaskOptions): RemoteFunctionOf {
-    return new RemoteFunctionOf(this.#spec.fn, { ...this.#given, ...options });
+    return new RemoteFunctionOf(this.#spec.fn, { ...this.#given, ...options }, this.#spec.kind);
   }
 }
 

@@ -46,18 +46,8 @@ export interface InitOptions {
 
 const machineKeys = ["numCpus", "numGpus", "memory", "resources", "labels"] as const;
 const known: readonly string[] = [
-  ...[
-    "local",
-    "address",
-    "tokenFile",
-    "tlsCert",
-    "tlsKey",
-    "tlsCa",
-    "connectTimeoutMs",
-    "namespace",
-    "wire",
-    "logToDriver",
-  ],
+  ...["local", "address", "tokenFile", "tlsCert", "tlsKey", "tlsCa", "connectTimeoutMs", "namespace", "wire"],
+  "logToDriver",
   ...machineKeys,
 ];
 
@@ -83,8 +73,8 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
       token,
       namespace,
       connectTimeoutMs,
-      clusterEnded,
       logToDriver,
+      clusterEnded,
       closed: () => own.close(),
     });
   }

@@ -6,6 +6,7 @@ import type { Task } from "../task.ts";
 import type { EnvOutcome } from "../tasks/index.ts";
 import { builtInJudges } from "./built-in.ts";
 import type { Judge, JudgeEnvironment, JudgeInput } from "./judge.ts";
+import { pythonJudge } from "./python-judge.ts";
 
 /** What a judge's constructor is handed: `task_judge` of the YAML with its `judge_options`, as plain data. */
 export type JudgeOptions = Readonly<Record<string, unknown>>;
@@ -44,11 +45,13 @@ export class JudgeActor {
   /** Finds the judge and makes it. Throws a `UserError` where there is no such class. */
   async start(): Promise<void> {
     const { protocol, searchFolders, options = {} } = this.#options;
-    const JudgeClass = (await loadClass<Judge>(protocol, searchFolders, builtInJudges)) as Constructor<
+    const JudgeClass = (await loadClass<Judge>(protocol, searchFolders, builtInJudges, pythonJudge)) as Constructor<
       Judge,
       [JudgeOptions]
     >;
-    this.#judge = new JudgeClass(options);
+    const judge: Judge & { ready?: () => Promise<void> } = new JudgeClass(options);
+    await judge.ready?.();
+    this.#judge = judge;
   }
 
   /**

@@ -9,6 +9,8 @@ import { listModels } from "./models.ts";
 import { OpenAiError } from "./openai-error.ts";
 import { readBody } from "./request-body.ts";
 import { streamOf } from "./streaming.ts";
+import { toolRequest } from "./tool-requests.ts";
+import type { Tuner } from "./workflow.ts";
 
 /** Episodes ended before their workflow was, whose late requests are told so. */
 const maxTombstones = 10_000;
@@ -16,6 +18,7 @@ const route = /^\/episodes\/([^/?]+)\/v1\/([a-z/]+?)\/?(?:\?.*)?$/;
 
 export class OpenAiServer {
   readonly #sessions = new Map<string, EpisodeSession>();
+  readonly #tuners = new WeakMap<EpisodeSession, () => Tuner>();
   readonly #tombstones = new Map<string, EpisodeSession>();
   readonly #maxRequestBytes: number;
   readonly #server: Server;
@@ -37,12 +40,13 @@ export class OpenAiServer {
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
-  /** Takes an episode in; its requests are answered from now on. Returns its base URL. */
-  open(session: EpisodeSession): string {
+  /** Takes an episode in; its requests are answered from now on, those for tools by `tuner`. Returns its base URL. */
+  open(session: EpisodeSession, tuner?: () => Tuner): string {
     const { episodeId } = session.request;
     if (this.#sessions.has(episodeId)) throw new Error(`episode ${episodeId} is running already`);
     this.#tombstones.delete(episodeId);
     this.#sessions.set(episodeId, session);
+    if (tuner) this.#tuners.set(session, tuner);
     return `http://127.0.0.1:${this.#port}/episodes/${encodeURIComponent(episodeId)}/v1`;
   }
 
@@ -72,10 +76,13 @@ export class OpenAiServer {
       return;
     }
     const answer = path === "chat/completions" ? answerChat : path === "completions" ? answerCompletion : undefined;
-    if (!answer) throw new OpenAiError(404, "not_found", `/v1/${path} is not served here`);
+    const tuner = this.#tuners.get(session);
+    const tool = tuner && toolRequest(path);
+    if (!answer && !tool) throw new OpenAiError(404, "not_found", `/v1/${path} is not served here`);
     if (request.method !== "POST") throw new OpenAiError(405, "method_not_allowed", `/v1/${path} takes POST`);
     const body = await readBody(request, this.#maxRequestBytes);
-    writeAnswer(response, await answer(session, body, () => response.destroyed));
+    if (tool) writeJson(response, 200, await tool(tuner(), body));
+    else if (answer) writeAnswer(response, await answer(session, body, () => response.destroyed));
   }
 
   #sessionOf(id: string, authorization: string): EpisodeSession {

@@ -12,6 +12,7 @@ import { mergeTurns } from "./merge.ts";
 import { readModelText } from "./model-text.ts";
 import { OpenAiServer } from "./openai-server.ts";
 import { PromptCache } from "./prompt-cache.ts";
+import { PythonWorkflows } from "./python-workflow.ts";
 import type {
   EpisodeRequest,
   OpenedEnvironment,
@@ -48,11 +49,13 @@ export class RolloutActor {
   readonly #openEnvironment: RolloutOptions["openEnvironment"];
   readonly #running = new Set<EpisodeSession>();
   #started: Started | undefined;
+  readonly #python: PythonWorkflows;
   #sandbox: Promise<PythonSandbox> | undefined;
 
   constructor(options: RolloutOptions) {
     this.#options = options;
     this.#openEnvironment = options.openEnvironment ?? (options.envService && openedBy(options.envService));
+    this.#python = new PythonWorkflows(options.config);
     this.#server = new OpenAiServer(options.maxRequestBytes ?? defaultMaxRequestBytes);
   }
 
@@ -60,7 +63,12 @@ export class RolloutActor {
   async start(): Promise<void> {
     const { modelPath, modelName, workflow, workflowClass, searchFolders, engines } = this.#options;
     const text = await readModelText(modelPath);
-    const loaded = workflowClass ?? (await loadClass<InstanceType<WorkflowClass>>(workflow, searchFolders));
+    const loaded =
+      workflowClass ??
+      (await loadClass<InstanceType<WorkflowClass>>(workflow, searchFolders, undefined, (source) =>
+        this.#python.workflowClass(source),
+      ));
+    await this.#python.start();
     const said = new Set<string>();
     const log = this.#options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
     const logOnce = (line: string) => {
@@ -89,10 +97,10 @@ export class RolloutActor {
     const only = request.engine === undefined ? undefined : engines[request.engine];
     const settings = only === undefined ? shared : { ...shared, engine: only };
     const session = new EpisodeSession(request, settings);
-    const baseUrl = this.#server.open(session);
+    const baseUrl = this.#server.open(session, () => tuner);
     this.#running.add(session);
     let environment: OpenedEnvironment | undefined;
-    let tuner = new EpisodeTuner(session, baseUrl, () => this.#openSandbox());
+    let tuner: EpisodeTuner = new EpisodeTuner(session, baseUrl, () => this.#openSandbox());
     let end: WorkflowEnd;
     try {
       environment = await this.#openEnvironment?.(request);
@@ -122,6 +130,7 @@ export class RolloutActor {
     const sandbox = this.#sandbox;
     this.#sandbox = undefined;
     await sandbox?.then((opened) => opened.close()).catch(() => {});
+    await this.#python.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -80,6 +80,8 @@ export interface RolloutOptions {
   readonly openEnvironment?: (request: EpisodeRequest) => Promise<OpenedEnvironment>;
   /** Body of one request. Default 16 MiB. */
   readonly maxRequestBytes?: number;
+  /** What a Python workflow of the form `(init_messages, astune_proxy, config)` is handed as `config`; plain data. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** Where a line for people goes. Default: standard error. */
   readonly log?: (line: string) => void;
 }

@@ -18,6 +18,8 @@ export class EpisodeTuner implements Tuner {
   readonly baseUrl: string;
   readonly apiKey: string;
   readonly model: string;
+  readonly episodeId: string;
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly env?: Environment;
   readonly toolRuns: ToolRun[] = [];
@@ -32,6 +34,8 @@ export class EpisodeTuner implements Tuner {
     this.baseUrl = baseUrl;
     this.apiKey = session.key;
     this.model = session.settings.modelName;
+    this.episodeId = session.request.episodeId;
+    this.timeoutMs = session.request.timeoutMs;
     this.signal = session.signal;
     if (env) this.env = env;
     this.#session = session;

@@ -29,6 +29,9 @@ export interface Tuner {
   readonly apiKey: string;
   /** The model's name at that URL. */
   readonly model: string;
+  readonly episodeId: string;
+  /** Wall time of the whole episode. */
+  readonly timeoutMs: number;
   /** Aborted when the episode's time is over or the run ends. */
   readonly signal: AbortSignal;
   /** The task's environment, where it has one. */

@@ -85,6 +85,7 @@ export function rolloutOptions(config: AstuneConfig, folders: SearchFolders): Om
     modelPath: model.path,
     workflow: rollout.agentscope_learn_protocol,
     searchFolders: [...folders],
+    config: { astune: config },
     maxModelLen: rollout.max_model_len,
     maxResponseTokens: rollout.max_response_length_in_one_turn,
     maxSteps: rollout.multi_turn.max_steps,

@@ -1,4 +1,5 @@
-// Makes .venv with the pinned Python packages of the training kernel, and of vLLM's CPU build where asked.
+// Makes .venv with the pinned Python packages of the training kernel, and of vLLM's CPU build where asked; and .venv-hosts
+// with those of workflows written in Python, which do not go together with vLLM's.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ask, run } from "./command.js";
@@ -19,43 +20,54 @@ async function checked(what, file, args, options) {
   if (status !== 0) stop(`${what} ended with status ${status}; its lines above say why`);
 }
 
+/** Makes `venv`, if it is not there, and gives it exactly the packages of a lock file. */
+async function install(root, venv, file, note, flags = []) {
+  const tools = join(root, ".astune", "tools");
+  const python = findPython();
+  if (!existsSync(join(tools, "bin", "uv"))) {
+    say(`installing ${UV}, the installer of Python packages`);
+    await checked("pip", python, [
+      "-m",
+      "pip",
+      "install",
+      "-q",
+      "--disable-pip-version-check",
+      "--root-user-action=ignore",
+      "--target",
+      tools,
+      UV,
+    ]);
+  }
+  const uv = join(tools, "bin", "uv");
+  if (!existsSync(join(venv, "bin", "python"))) await checked("uv venv", uv, ["venv", "-q", "--python", python, venv]);
+  say(note);
+  await checked("uv", uv, ["pip", "sync", ...flags, "--python", join(venv, "bin", "python"), file]);
+}
+
 /** `.venv` beside package.json; `withVllm` adds vLLM. An environment that has vLLM serves both. */
 export async function installPython(root, { withVllm }) {
-  const kernel = join(root, "actors", "learner", "kernel");
   const venv = join(root, ".venv");
-  const tools = join(root, ".astune", "tools");
-  const lock = (name) => join(kernel, name);
+  const lock = (name) => join(root, "actors", "learner", "kernel", name);
   const full = join(venv, ".astune-stamp-vllm");
-  const install = async (file, note) => {
-    const python = findPython();
-    if (!existsSync(join(tools, "bin", "uv"))) {
-      say(`installing ${UV}, the installer of Python packages`);
-      await checked("pip", python, [
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-        "--root-user-action=ignore",
-        "--target",
-        tools,
-        UV,
-      ]);
-    }
-    const uv = join(tools, "bin", "uv");
-    if (!existsSync(join(venv, "bin", "python")))
-      await checked("uv venv", uv, ["venv", "-q", "--python", python, venv]);
-    say(note);
-    await checked("uv", uv, ["pip", "sync", "--python", join(venv, "bin", "python"), file]);
-  };
   if (withVllm) {
-    await once(full, [lock("requirements-vllm.lock")], () =>
-      install(lock("requirements-vllm.lock"), "installing PyTorch, transformers and vLLM's CPU build (some 6 GB)"),
+    const file = lock("requirements-vllm.lock");
+    await once(full, [file], () =>
+      install(root, venv, file, "installing PyTorch, transformers and vLLM's CPU build (some 6 GB)"),
     );
     return;
   }
   if (existsSync(full)) return;
-  await once(join(venv, ".astune-stamp"), [lock("requirements.lock")], () =>
-    install(lock("requirements.lock"), "installing PyTorch and transformers (some 3 GB)"),
+  const file = lock("requirements.lock");
+  await once(join(venv, ".astune-stamp"), [file], () =>
+    install(root, venv, file, "installing PyTorch and transformers (some 3 GB)"),
+  );
+}
+
+/** `.venv-hosts` beside package.json: what workflows and judges written in Python run in, with AgentScope. */
+export async function installPythonHosts(root) {
+  const venv = join(root, ".venv-hosts");
+  const file = join(root, "actors", "python", "requirements-agentscope.lock");
+  await once(join(venv, ".astune-stamp"), [file], () =>
+    install(root, venv, file, "installing AgentScope for workflows in Python (some 200 MB)", ["--compile-bytecode"]),
   );
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { run } from "./command.js";
 import { stop } from "./log.js";
 import { installNodePackages } from "./node-packages.js";
-import { installPython } from "./python-environment.js";
+import { installPython, installPythonHosts } from "./python-environment.js";
 import { installSystemPackages } from "./system-packages.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -32,6 +32,7 @@ const targets = {
     await installSystemPackages(["bubblewrap", "chromium"]);
     await installNodePackages(root);
     await installPython(root, { withVllm: true });
+    await installPythonHosts(root);
     return checks("whole");
   },
   async quickstart() {
@@ -39,6 +40,11 @@ const targets = {
     await installNodePackages(root);
     await installPython(root, { withVllm: false });
     return node("bin/astune.js", "submit", "configs/quickstart.yaml", ...rest);
+  },
+  async agentscope() {
+    await installNodePackages(root);
+    await installPythonHosts(root);
+    return 0;
   },
   async bench() {
     await installNodePackages(root);

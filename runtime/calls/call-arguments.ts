@@ -7,8 +7,10 @@ import { ObjectEntry } from "./object-entry.ts";
 
 export class CallArguments {
   readonly #args: readonly (Packed | ObjectEntry)[];
+  readonly #carrier: Carrier;
 
   constructor(args: readonly unknown[], carrier: Carrier, functionName: string) {
+    this.#carrier = carrier;
     this.#args = args.map((arg, index) => {
       if (arg instanceof ObjectRef) return entryOf(arg);
       const packed = carrier.pack(arg, `argument ${index} of ${functionName}`);
@@ -54,7 +56,7 @@ export class CallArguments {
     return this.#args.map((arg) => {
       if (!(arg instanceof ObjectEntry)) return arg;
       if (!arg.outcome || "error" in arg.outcome) throw new Error("arguments are not ready");
-      return arg.outcome.value;
+      return this.#carrier.adopt(arg.outcome.value);
     });
   }
 }

@@ -4,6 +4,8 @@
 /** A value on its way. What is in it is its carrier's business. */
 export interface Packed {
   readonly packed: true;
+  /** The value itself, or a fresh copy of it. */
+  open(): unknown;
   /** For a value that is being stored: what travels in its place, once it is. */
   readonly saved?: Promise<Packed>;
   /** Brings the value into this process; undefined where it is here. */
@@ -14,6 +16,8 @@ export interface Carrier {
   /** Makes a value ready to travel. `path` names it in errors. */
   pack(value: unknown, path: string): Packed;
   unpack(packed: Packed): unknown;
+  /** The same value as this carrier packs it, where another one did. */
+  adopt(packed: Packed): Packed;
 }
 
 class Reference implements Packed {
@@ -23,10 +27,15 @@ class Reference implements Packed {
   constructor(value: unknown) {
     this.value = value;
   }
+
+  open(): unknown {
+    return this.value;
+  }
 }
 
 /** Hands over the value itself: caller and actor see the same object. */
 export const byReference: Carrier = {
   pack: (value) => new Reference(value),
-  unpack: (packed) => (packed as Reference).value,
+  unpack: (packed) => packed.open(),
+  adopt: (packed) => packed,
 };

@@ -9,7 +9,7 @@ import {
   type TaskId,
   taskIdOf,
 } from "../core/index.ts";
-import { InvalidOptionError, RayTaskError, TaskCancelledError } from "../errors/index.ts";
+import { InvalidOptionError, RayError, RayTaskError, TaskCancelledError } from "../errors/index.ts";
 import type { CallArguments } from "./call-arguments.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Caller, CallMessage, Channel, Endpoints, Outcome } from "./channel.ts";
@@ -110,7 +110,13 @@ export class PendingCall implements Caller {
       backpressure: Math.max(0, options.backpressure),
     };
     this.#owner.endpoints.callers.set(this.callId, this);
-    this.#owner.channel.call(message);
+    try {
+      this.#owner.channel.call(message);
+    } catch (error) {
+      // A handle or reference among the arguments that cannot leave this process.
+      if (!(error instanceof RayError)) throw error;
+      this.fail(error);
+    }
   }
 
   answer(outcome: Outcome): void {

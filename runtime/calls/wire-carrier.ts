@@ -19,9 +19,14 @@ export class WireValue implements Packed, EncodedValue {
     this.actors = actors;
     this.storedAt = storedAt;
   }
+
+  open(): unknown {
+    return decodeValue(this);
+  }
 }
 
 export const byWire: Carrier = {
   pack: (value, path) => new WireValue(encodeValue(value, path)),
-  unpack: (packed) => decodeValue(packed as WireValue),
+  unpack: (packed) => packed.open(),
+  adopt: (packed) => (packed instanceof WireValue ? packed : byWire.pack(packed.open(), "the value")),
 };

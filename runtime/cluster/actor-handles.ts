@@ -61,7 +61,8 @@ export class ActorHandles implements Pick<Companions, "describeActor" | "actor">
 
   describeActor(handle: object): ActorDescriptor {
     const target = targetOf(handle);
-    if (!(target instanceof RemoteActor)) throw new RaySystemError("the handle is of another runtime");
+    if (!(target instanceof RemoteActor))
+      throw new RaySystemError("the handle is of an actor in this process: code in another one cannot call it");
     return [target.actorId, target.info];
   }
 

@@ -74,9 +74,10 @@ export class CallServer {
     const line = this.#lines.get(host) ?? new Map<Peer, Promise<void>>();
     this.#lines.set(host, line);
     const turn = ready.then(
-      () => host.receive(call),
+      // It may have been cancelled meanwhile.
+      () => this.#callers.has(call.callId) && host.receive(call),
       (error: unknown) => this.#reply(call.callId, { kind: "failed", error: known(error) }),
-    );
+    ) as Promise<void>;
     line.set(peer, turn);
     void turn.then(() => line.get(peer) === turn && line.delete(peer));
   }

@@ -1,26 +1,13 @@
 // The runtime of a process of the cluster: what the public API asks, through the head where something is placed, named or
 // watched, and straight to the other process where something is called.
-import { CallArguments, encodePacked, ObjectEntry } from "../calls/index.ts";
-import { codeRefOf } from "../code/index.ts";
+import { ObjectEntry } from "../calls/index.ts";
+import type { ActorInfo, ActorNews, GroupNews, LeaseGrant, LogLines } from "../control/index.ts";
 import {
-  type ActorCreation,
-  type ActorInfo,
-  type ActorNews,
-  describeActorInfo,
-  type GroupNews,
-  type LeaseGrant,
-  type LogLines,
-} from "../control/index.ts";
-import {
-  type ActorId,
   type ActorSpec,
-  callSite,
-  currentContext,
   type JobId,
   type KillOptions,
   makeHandle,
   type NodeInfo,
-  newId,
   ObjectRef,
   type PlacementGroup,
   type PlacementGroupOptions,
@@ -30,10 +17,10 @@ import {
   type TaskSpec,
   targetOf,
 } from "../core/index.ts";
-import { ActorDiedError, InvalidOptionError, RaySystemError } from "../errors/index.ts";
+import { InvalidOptionError, RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
-import { encodeFailure } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
+import { ActorMaker } from "./actor-maker.ts";
 import type { HeadLink } from "./head-link.ts";
 import { PeerChannel } from "./peer-channel.ts";
 import type { ClusterProcess } from "./process.ts";
@@ -44,7 +31,7 @@ import { RemoteTasks } from "./remote-tasks.ts";
 export interface ClusterRuntimeOptions {
   readonly process: ClusterProcess;
   readonly handles: ActorHandles;
-  readonly head: HeadLink;
+  readonly head: Pick<HeadLink, "ask" | "tell" | "listen">;
   readonly jobId: JobId;
   readonly namespace: string;
   /** Where the lines go that the job's processes print; a driver's. */
@@ -59,9 +46,10 @@ export class ClusterRuntime implements RuntimeBackend {
   readonly jobId: JobId;
   readonly namespace: string;
   readonly #options: ClusterRuntimeOptions;
-  readonly #head: HeadLink;
+  readonly #head: ClusterRuntimeOptions["head"];
   readonly #tasks: RemoteTasks;
   readonly #groups: RemoteGroups;
+  readonly #maker: ActorMaker;
   readonly #channels = new WeakMap<Peer, PeerChannel>();
   /** The process whose end is being told. */
   #gone: string | undefined;
@@ -73,6 +61,7 @@ export class ClusterRuntime implements RuntimeBackend {
     this.#head = head;
     this.jobId = jobId;
     this.namespace = namespace;
+    this.#maker = new ActorMaker(options);
     this.#groups = new RemoteGroups(jobId, (creation) => head.ask("createGroup", creation));
     this.#tasks = new RemoteTasks({
       endpoints: process.endpoints,
@@ -122,41 +111,7 @@ export class ClusterRuntime implements RuntimeBackend {
 
   createActor(spec: ActorSpec, args: readonly unknown[]): object {
     this.#checkOpen();
-    const { table, options, Class } = spec;
-    const code = codeRefOf(Class);
-    const { handles, process } = this.#options;
-    const actorId = newId<ActorId>();
-    const info = describeActorInfo(table, options, options.namespace ?? this.namespace);
-    const actor = new RemoteActor(actorId, info, handles.services, spec);
-    handles.add(actor);
-    const given = new CallArguments(args, process.carrier, `${table.className}.constructor`);
-    const encoded = () => given.values().map((value) => encodePacked(value, process.objects));
-    let ready = false;
-    let sent = false;
-    given.whenReady((failed) => {
-      ready = !failed;
-      if (!sent) return;
-      if (failed) void this.#abandon(actor, failed.error);
-      else
-        this.#head.ask("placeActor", { actorId, args: encoded() }).catch((error: unknown) => actor.dead(() => error));
-    });
-    sent = true;
-    const creation: ActorCreation = {
-      actorId,
-      jobId: this.jobId,
-      code,
-      info,
-      getIfExists: options.getIfExists,
-      maxRestarts: options.maxRestarts,
-      maxConcurrency: options.maxConcurrency,
-      request: options.request,
-      runtimeEnv: options.runtimeEnv,
-      callSite: callSite(),
-      owner: process.processId,
-      ownerActorId: currentContext()?.actorId ?? null,
-      args: ready ? encoded() : null,
-    };
-    return this.#create(actor, creation);
+    return this.#maker.make(spec, args);
   }
 
   async getActor(name: string, namespace: string): Promise<object> {
@@ -224,35 +179,6 @@ export class ClusterRuntime implements RuntimeBackend {
     this.#tasks.failAll(() => error);
     this.#groups.failAll(error);
     for (const actor of this.#options.handles.all()) actor.dead(() => error);
-  }
-
-  #create(actor: RemoteActor, creation: ActorCreation): object {
-    const answer = this.#head.ask("createActor", creation) as Promise<{ actorId: string; info: ActorInfo }>;
-    answer.then(
-      ({ actorId, info }) => actorId !== creation.actorId && this.#become(actor, actorId, info),
-      (error: unknown) => actor.dead(() => error),
-    );
-    // The head hears of the actor before it hears that somebody holds it.
-    return makeHandle(actor);
-  }
-
-  /** The name is that of an actor that exists already (`getIfExists`). */
-  #become(actor: RemoteActor, actorId: string, info: ActorInfo): void {
-    const { handles } = this.#options;
-    handles.forget(actor);
-    actor.become(actorId as ActorId, info);
-    handles.add(actor);
-    this.#head.tell("hold", actorId);
-  }
-
-  /** An argument of the constructor failed: the actor is never made. */
-  async #abandon(actor: RemoteActor, error: unknown): Promise<void> {
-    const text = error instanceof Error ? error.message : String(error);
-    const message = `an argument of its constructor failed: ${text}`;
-    const facts = { actorId: actor.actorId, className: actor.info.className };
-    await this.#head
-      .ask("abandonActor", { actorId: actor.actorId, message, failure: encodeFailure(error) })
-      .catch(() => actor.dead(() => new ActorDiedError(message, facts, { cause: error })));
   }
 
   #channel(address: string): PeerChannel {

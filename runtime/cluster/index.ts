@@ -2,7 +2,7 @@
 export { ActorHandles } from "./actor-handles.ts";
 export { ClusterRuntime, type ClusterRuntimeOptions } from "./cluster-runtime.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
-export { HeadLink } from "./head-link.ts";
+export { HeadLink, type HeadListener } from "./head-link.ts";
 export { PeerBook } from "./peer-book.ts";
 export { ClusterProcess, type ProcessOptions } from "./process.ts";
 export { copyObject, type Home } from "./process-store.ts";

@@ -166,7 +166,7 @@ export class ObjectTable implements Companions {
         const { outcome } = own.entry;
         if (!outcome) return;
         if ("error" in outcome) resolve({ failure: encodeFailure(outcome.error) });
-        else resolve({ value: encodePacked(outcome.value, this) });
+        else resolve({ value: encodePacked(this.#options.carrier.adopt(outcome.value), this) });
       });
     });
   }

@@ -44,7 +44,11 @@ export class ProcessStore implements Carrier {
   }
 
   unpack(packed: Packed): unknown {
-    return packed instanceof StoredValue ? packed.value() : byWire.unpack(packed);
+    return packed.open();
+  }
+
+  adopt(packed: Packed): Packed {
+    return byWire.adopt(packed);
   }
 
   /** A value that lies in a store, and that another process owns. */
@@ -83,7 +87,10 @@ export class ProcessStore implements Carrier {
     const saved = client.keep(at[0], parts, totalBytes).then(() => stored);
     // Whoever packs it may never ask.
     saved.catch(() => {});
-    return { packed: true, saved };
+    const open = () => {
+      throw new Error(`object ${at[0]} is still being stored`);
+    };
+    return { packed: true, saved, open };
   }
 
   async #bring(at: StoredAt): Promise<Uint8Array> {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { type Carrier, decodeReply, Endpoints } from "../calls/index.ts";
 import { type Address, formatAddress } from "../control/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
 import { kind, type Message } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
@@ -39,15 +40,18 @@ export class ClusterProcess {
   readonly peers: PeerBook;
   readonly #options: ProcessOptions;
   readonly #server: LinkServer;
+  /** To the head, and to the node agent. */
+  readonly #connections: Peer[] = [];
   #address: Address;
   /** What other processes ask and tell, beside what the runtime itself answers. */
   handlers: PeerHandlers = {};
 
   constructor(options: ProcessOptions) {
-    const { processId, token, nodeId, tls } = options;
+    const { processId, token, nodeId, socketFolder, tls } = options;
     this.processId = processId;
     this.#options = options;
-    this.#address = { processId, nodeId, socket: "", tcp: "" };
+    const socket = socketFolder === undefined ? "" : join(socketFolder, `${processId.slice(0, 16)}.sock`);
+    this.#address = { processId, nodeId, socket, tcp: "" };
     this.store = new ProcessStore((address) => this.peers.get(address));
     this.objects = new ObjectTable({
       carrier: this.store,
@@ -93,12 +97,9 @@ export class ClusterProcess {
 
   /** Listens where the options say. */
   async listen(): Promise<void> {
-    const { socketFolder, ip, processId } = this.#options;
-    if (socketFolder !== undefined) {
-      const socket = join(socketFolder, `${processId.slice(0, 16)}.sock`);
-      await this.#server.listen(`unix:${socket}`);
-      this.#address = { ...this.#address, socket };
-    }
+    const { ip } = this.#options;
+    const { socket } = this.#address;
+    if (socket !== "") await this.#server.listen(`unix:${socket}`);
     if (ip !== undefined) {
       const port = await this.#server.listen(`${ip}:0`);
       this.#address = { ...this.#address, tcp: `${ip}:${port}` };
@@ -110,12 +111,16 @@ export class ClusterProcess {
     const { processId, token, tls } = this.#options;
     const peer: Peer = new Peer(remoteId, handlers, () => session);
     const session: Session = dial({ address, processId, token, tls, giveUpMs: headGiveUpMs }, peer);
+    this.#connections.push(peer);
     return peer;
   }
 
   close(): void {
     this.objects.close();
-    void this.store.close();
+    const error = new RaySystemError("the process is ending");
+    void this.store.close().finally(() => {
+      for (const peer of this.#connections) peer.end(error);
+    });
     this.peers.close();
     this.#server.close();
   }

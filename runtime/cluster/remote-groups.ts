@@ -3,6 +3,7 @@ import { byWire, ObjectEntry } from "../calls/index.ts";
 import type { GroupCreation, GroupNews } from "../control/index.ts";
 import {
   type Bundle,
+  currentContext,
   newId,
   type PlacementGroup,
   type PlacementGroupId,
@@ -31,6 +32,7 @@ export class RemoteGroups {
       name,
       strategy,
       bundles,
+      ownerActorId: currentContext()?.actorId ?? null,
       jobId: this.#jobId,
       labelSelectors: requests.map(({ labelSelector }) => labelSelector),
       detached: options.lifetime === "detached",

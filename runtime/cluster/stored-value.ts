@@ -22,6 +22,10 @@ export class StoredValue extends WireValue {
     return this.#bringing;
   }
 
+  override open(): unknown {
+    return this.value();
+  }
+
   /** The value; large arrays in it lie over the store's memory. Only when prepared. */
   value(): unknown {
     if (!this.#bytes) throw new Error(`object ${this.storedAt[0]} is not prepared`);

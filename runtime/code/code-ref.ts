@@ -5,11 +5,15 @@ import { isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type ErrorClass, InvalidOptionError, RuntimeEnvSetupError, registerErrorClass } from "../errors/index.ts";
 
-/** `package`: a file of this package. `workingDir`: of the driver's working folder. `file`: an absolute path. */
+/**
+ * `package`: a file of this package. `workingDir`: of the driver's working folder. `file`: an absolute path. `python`: a
+ * Python module, looked for in `folders` first.
+ */
 export interface CodeRef {
   readonly root: "package" | "workingDir" | "file" | "python";
   readonly path: string;
   readonly name: string;
+  readonly folders?: readonly string[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any class or function at all
@@ -28,13 +32,24 @@ export function codeRefOf(code: Code): CodeRef {
   return ref;
 }
 
-/** A class of a Python file, `module->Class`; it has no TypeScript class to be found by. */
-export function pythonRef(path: string, name: string): CodeRef {
-  return { root: "python", path, name };
+/** Makes `stand` stand for a class or function of a Python module, which has none here to be found by. */
+export function standFor(stand: Code, ref: CodeRef): void {
+  known.set(stand, ref);
+}
+
+/** Whether this is what {@link standFor} made for Python code. */
+export function isPython(code: Code): boolean {
+  return known.get(code)?.root === "python";
+}
+
+/** A reference as one text, for a call of a task. */
+export function formatCodeRef(ref: CodeRef): string {
+  return ref.root === "python" ? `python:${JSON.stringify(ref)}` : `${ref.root}:${ref.path}#${ref.name}`;
 }
 
 /** Imports what a reference names. Throws RuntimeEnvSetupError where the module or its export is not there. */
 export async function loadCode(ref: CodeRef): Promise<Code> {
+  if (ref.root === "python") throw new RuntimeEnvSetupError(`${ref.path} is Python, and this is not a Python host`);
   const file = pathOf(ref);
   let module: Record<string, unknown>;
   try {

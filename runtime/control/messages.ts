@@ -137,6 +137,8 @@ export interface Started {
 
 /** `startLease`: a host for tasks. */
 export interface LeaseStart {
+  /** Absent for a TypeScript host. */
+  readonly language?: "python";
   readonly leaseId: string;
   /** The process that asked for it, and what it is given: a head that is started again learns both from the node. */
   readonly holder: string;
@@ -166,6 +168,8 @@ export interface HostExit {
 
 /** `lease`: a place to run tasks of one kind. The answer is a `LeaseGrant`, as soon as there is one. */
 export interface LeaseRequest {
+  /** Absent for a TypeScript host. */
+  readonly language?: "python";
   readonly leaseId: string;
   readonly jobId: string;
   readonly name: string;
@@ -190,6 +194,8 @@ export interface GroupCreation {
   readonly name: string;
   readonly strategy: PlacementStrategy;
   readonly bundles: readonly Bundle[];
+  /** The actor in which it was created, if any. */
+  readonly ownerActorId: string | null;
   readonly labelSelectors: readonly Readonly<Record<string, string>>[];
   readonly detached: boolean;
 }

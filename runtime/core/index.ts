@@ -23,6 +23,7 @@ export {
 } from "./execution-context.ts";
 export * from "./ids.ts";
 export {
+  builtInMethods,
   kindOf,
   type MethodInfo,
   type MethodKind,

@@ -4,8 +4,10 @@ import type { ActorState } from "../core/index.ts";
 import type { Grant } from "../placement/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
 import { deathBy, deathOf } from "./actor-deaths.ts";
+import { isOfDetached } from "./actor-lineage.ts";
 import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
+import { EarlyHolds } from "./early-holds.ts";
 import type { HeadServices } from "./head-services.ts";
 
 /** A handle may be on its way to another process for so long after the last one known is gone. */
@@ -18,6 +20,7 @@ export class ActorTable {
   readonly #actors = new Map<string, ActorRecord>();
   readonly #names = new ActorNames();
   readonly #dead: string[] = [];
+  readonly #early = new EarlyHolds();
 
   constructor(services: HeadServices) {
     this.#services = services;
@@ -39,7 +42,7 @@ export class ActorTable {
     if (holder && getIfExists) return { actorId: holder.actorId, info: holder.creation.info };
     if (holder && info.name !== null) throw taken(holder, info.name, info.namespace);
     const record = new ActorRecord(creation);
-    record.holders.add(creation.owner);
+    for (const holder of [creation.owner, ...this.#early.take(actorId)]) record.holders.add(holder);
     this.#enter(record);
     await this.#save(record);
     if (record.args !== null) this.#place(record);
@@ -92,28 +95,31 @@ export class ActorTable {
   /** A process has a handle; it is told of the actor from now on. */
   hold(actorId: string, processId: string): void {
     const record = this.#actors.get(actorId);
-    if (!record) return;
+    if (!record) {
+      this.#early.add(actorId, processId);
+      return;
+    }
     record.heldAgain();
     if (record.state !== "DEAD") record.holders.add(processId);
     this.#services.clients.tell([processId], "actor", record.news());
   }
 
   /** A process has no handle of it any more; done when it has ended for that, or at once where others have. */
-  async letGo(actorId: string, processId: string): Promise<null> {
+  async letGo(actorId: string, processId: string): Promise<void> {
     const record = this.#actors.get(actorId);
     if (record?.holders.delete(processId)) await this.#endIfUnheld(record);
-    return null;
   }
 
-  /** A process is gone: so are its handles, and the actors that it created (a driver: its job's) and are not detached. */
-  async processGone(processId: string, jobId: string | null): Promise<void> {
+  /** A process is gone, with its handles, the actors that it `owns`, and those of its `jobId` that no detached one made. */
+  async processGone(processId: string, { owns, jobId }: { owns: boolean; jobId: string | null }): Promise<void> {
     const ending: Promise<void>[] = [];
     for (const record of this.all()) {
       const { creation, state, holders } = record;
       if (state === "DEAD") continue;
-      if (!creation.info.detached && (creation.owner === processId || creation.jobId === jobId)) {
-        const who = creation.owner === processId ? "the process that created it" : "the driver of its job";
-        const message = `${who} (${processId}) has ended`;
+      const isOwner = owns && creation.owner === processId;
+      const isOfJob = creation.jobId === jobId && !isOfDetached(creation.ownerActorId, this);
+      if (!creation.info.detached && (isOwner || isOfJob)) {
+        const message = `the ${isOwner ? "process that created it" : "driver of its job"} (${processId}) has ended`;
         ending.push(this.end(record, deathBy("OWNER_DIED", message)));
       } else if (holders.delete(processId)) void this.#endIfUnheld(record);
     }
@@ -179,8 +185,8 @@ export class ActorTable {
   /** Ends what nobody can use any more because its creator, or its last user, did not come back. */
   endStrays(isHere: (processId: string) => boolean): void {
     for (const { creation, state } of this.all()) {
-      if (state !== "DEAD" && !creation.info.detached && !isHere(creation.owner))
-        void this.processGone(creation.owner, null);
+      if (state === "DEAD" || creation.info.detached || isHere(creation.owner)) continue;
+      void this.processGone(creation.owner, { owns: true, jobId: null });
     }
     for (const record of this.all()) void this.#endIfUnheld(record);
   }
@@ -214,9 +220,8 @@ export class ActorTable {
   async #start(record: ActorRecord, grant: Grant): Promise<void> {
     const node = this.#services.nodes.get(grant.nodeId);
     // A node that dies meanwhile takes its actors with it: nodeDied() places this one anew.
-    const answer = (await node?.peer.ask("startActor", record.startWith(grant)).catch(() => undefined)) as
-      | StartAnswer
-      | undefined;
+    const asked = node?.peer.ask("startActor", record.startWith(grant)) as Promise<StartAnswer> | undefined;
+    const answer = await asked?.catch(() => undefined);
     if (!answer || record.grant !== grant) return;
     if ("failed" in answer) {
       const { reason, message, failure } = answer.failed;

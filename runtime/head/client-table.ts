@@ -2,9 +2,6 @@
 import type { ClientRegistration, LogLines } from "../control/index.ts";
 import type { Peer } from "../transport/index.ts";
 
-/** Processes that have left and are still known to have. */
-const goneKept = 100_000;
-
 export interface Client {
   readonly registration: ClientRegistration;
   peer: Peer;
@@ -12,8 +9,6 @@ export interface Client {
 
 export class ClientTable {
   readonly #clients = new Map<string, Client>();
-  /** Processes that have left, oldest first. */
-  readonly #gone = new Set<string>();
 
   add(registration: ClientRegistration, peer: Peer): Client {
     const client = { registration, peer };
@@ -29,19 +24,8 @@ export class ClientTable {
     return [...this.#clients.values()];
   }
 
-  /** It is leaving, or gone: undefined where that is known already. It is told what it is told until `remove`. */
-  leaving(processId: string): Client | undefined {
-    const client = this.#gone.has(processId) ? undefined : this.#clients.get(processId);
-    if (client) this.#remember(processId);
-    return client;
-  }
-
   remove(processId: string): void {
     this.#clients.delete(processId);
-  }
-
-  isGone(processId: string): boolean {
-    return this.#gone.has(processId);
   }
 
   /** Tells every one of these that is connected. */
@@ -59,11 +43,5 @@ export class ClientTable {
       const { kind, jobId, logToDriver } = registration;
       if (kind === "driver" && jobId === lines.jobId && logToDriver) peer.tell("log", lines);
     }
-  }
-
-  #remember(processId: string): void {
-    this.#gone.add(processId);
-    const [oldest] = this.#gone;
-    if (this.#gone.size > goneKept && oldest !== undefined) this.#gone.delete(oldest);
   }
 }

@@ -46,10 +46,10 @@ export class GroupDesk {
     if (oldest !== undefined) this.table.forget(oldest);
   }
 
-  /** Groups of a job that do not outlive it. */
-  ofJob(jobId: string): string[] {
+  /** Groups that are not detached and end with a job, or with an actor. */
+  endingWith(ends: (creation: GroupCreation) => boolean): string[] {
     return [...this.#creations.values()]
-      .filter(({ creation }) => creation.jobId === jobId && !creation.detached)
+      .filter(({ creation }) => !creation.detached && ends(creation))
       .map(({ creation }) => creation.id);
   }
 
@@ -62,13 +62,6 @@ export class GroupDesk {
   leasesOf(jobId: string): Lease[] {
     const ids = [...this.#creations.values()].filter(({ creation }) => creation.jobId === jobId);
     return ids.flatMap(({ creation }) => this.table.leases(creation.id));
-  }
-
-  /** Groups that end with their job, of all but these jobs. */
-  ofOtherJobs(jobs: ReadonlySet<string>): string[] {
-    return [...this.#creations.values()]
-      .filter(({ creation }) => !jobs.has(creation.jobId) && !creation.detached)
-      .map(({ creation }) => creation.id);
   }
 
   /** Tells a process that has come back how the groups are that it made. */

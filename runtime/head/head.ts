@@ -153,7 +153,7 @@ export class Head {
       case "drainNode":
         return this.#nodes.drain(payload as string);
       case "isGone":
-        return this.#clients.isGone(payload as string);
+        return this.#members.isGone(payload as string);
       case "leave":
         return this.#members.clientGone(peer.processId).then(() => null);
       default:
@@ -178,22 +178,25 @@ export class Head {
       case "unblocked":
         this.#leases.blocked(payload as string, false);
         break;
-      case "leases":
-        this.#leases.claim(peer.processId, payload as LeaseClaims);
-        break;
       case "log":
         this.#clients.log(payload as LogLines);
+        break;
+      case "leases":
+        this.#leases.claim(peer.processId, payload as LeaseClaims);
         break;
       default:
     }
   }
 
   #endGroups(jobId: string): void {
-    for (const id of this.#groups.ofJob(jobId)) void this.#members.removeGroup(id);
+    for (const id of this.#groups.endingWith((creation) => creation.jobId === jobId))
+      void this.#members.removeGroup(id);
   }
 
   /** What an actor created ends with it, and so does the job that it runs. */
   #actorEnded(actorId: string): void {
+    for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
+      void this.#members.removeGroup(id);
     this.#desk.jobs.actorEnded(actorId);
     for (const record of this.#actors.all()) {
       if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;

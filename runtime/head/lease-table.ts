@@ -129,9 +129,9 @@ export class LeaseTable {
 
   /** Done when what a process that is gone had leased is free. */
   async processGone(processId: string): Promise<void> {
-    const held = [...this.#leases].filter(([, { holder }]) => holder === processId);
     for (const [leaseId, { holder }] of this.#claims) if (holder === processId) this.#claims.delete(leaseId);
     this.#claimants.delete(processId);
+    const held = [...this.#leases].filter(([, { holder }]) => holder === processId);
     await Promise.all(held.map(([leaseId]) => this.drop(leaseId)));
   }
 
@@ -141,7 +141,7 @@ export class LeaseTable {
     await Promise.all(inside.map(({ leaseId }) => this.kill(leaseId)));
     return () => {
       for (const { leaseId, holder, reject } of inside) {
-        reject(new TaskPlacementGroupRemoved(`the task cannot run: ${message}`, { placementGroupId: groupId }));
+        reject(new TaskPlacementGroupRemoved(message, { placementGroupId: groupId }));
         this.#tellLost(holder, leaseId, message);
       }
     };
@@ -204,8 +204,9 @@ export class LeaseTable {
   }
 
   async #start(record: LeaseRecord, asked: LeaseRequest, grant: Grant): Promise<LeaseGrant> {
-    const { leaseId, jobId, name, namespace, runtimeEnv } = asked;
+    const { leaseId, jobId, name, namespace, runtimeEnv, language } = asked;
     const start: LeaseStart = {
+      ...(language && { language }),
       leaseId,
       holder: record.holder,
       taken: grant.lease,

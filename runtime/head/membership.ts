@@ -4,6 +4,7 @@ import type { AgentRegistration, ClientRegistration, ClientWelcome, RunningHost 
 import { parseAddress } from "../control/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
+import { isOfDetached } from "./actor-lineage.ts";
 import type { ActorTable } from "./actor-table.ts";
 import type { DriverJobs } from "./driver-jobs.ts";
 import type { GroupDesk } from "./group-desk.ts";
@@ -22,9 +23,13 @@ export interface MembershipOptions {
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** Clients that were declared dead and are remembered, so that they are turned away. */
+const goneKept = 100_000;
+
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #watch: Watch;
+  readonly #gone = new Set<string>();
   #return: NodeJS.Timeout | undefined;
 
   constructor(options: MembershipOptions) {
@@ -46,7 +51,7 @@ export class Membership {
     if (registration.kind === "agent") return this.#join(registration, peer);
     const { headId, services, groups, log } = this.#options;
     const { processId } = peer;
-    if (services.clients.isGone(processId)) {
+    if (this.#gone.has(processId)) {
       throw new RaySystemError("this process was silent for too long: what it had made has been ended; start it again");
     }
     services.clients.add(registration, peer);
@@ -86,24 +91,35 @@ export class Membership {
     peer.end(new RaySystemError(reason));
   }
 
-  /** A client says that it leaves, or is known to be gone; done when what ends with it has ended. */
+  /** A client says that it leaves, or is known to be gone. Done when what ends with it has ended. */
   async clientGone(processId: string): Promise<void> {
     const { services, actors, leases, groups, log } = this.#options;
-    const client = services.clients.leaving(processId);
-    if (!client) return;
-    const { jobId, kind } = client.registration;
+    const client = services.clients.get(processId);
+    if (!client || this.#gone.has(processId)) return;
+    this.#remember(processId);
+    const { jobId, kind, actorId } = client.registration;
     log({ processId, kind, jobId }, "client left");
     services.clients.tellAll("processGone", processId);
     for (const node of services.nodes.all()) node.peer.tell("processGone", processId);
     this.#options.drivers.left(client.registration);
     const isDriver = kind === "driver";
+    const ending = groups.endingWith((creation) => {
+      return isDriver && creation.jobId === jobId && !isOfDetached(creation.ownerActorId, actors);
+    });
+    // What a task has made ends with its job or its last handle: the task's process is not its own.
+    const owns = isDriver || actorId !== null;
     await Promise.all([
-      actors.processGone(processId, isDriver ? jobId : null),
+      actors.processGone(processId, { owns, jobId: isDriver ? jobId : null }),
       leases.processGone(processId),
-      ...(isDriver ? groups.ofJob(jobId).map((id) => this.removeGroup(id)) : []),
+      ...ending.map((id) => this.removeGroup(id)),
     ]);
     // A driver has been told by now what its processes printed until their end.
     services.clients.remove(processId);
+  }
+
+  /** Whether a client has left, or was declared dead. */
+  isGone(processId: string): boolean {
+    return this.#gone.has(processId);
   }
 
   async removeGroup(id: string): Promise<void> {
@@ -192,6 +208,16 @@ export class Membership {
     actors.endStrays(isHere);
     leases.endStrays(isHere);
     const jobs = new Set(clients.all().map(({ registration }) => registration.jobId));
-    for (const id of groups.ofOtherJobs(jobs)) void this.removeGroup(id);
+    const ending = groups.endingWith(
+      ({ jobId, ownerActorId }) => !jobs.has(jobId) && !isOfDetached(ownerActorId, actors),
+    );
+    for (const id of ending) void this.removeGroup(id);
+  }
+
+  #remember(processId: string): void {
+    this.#gone.add(processId);
+    if (this.#gone.size <= goneKept) return;
+    const [oldest] = this.#gone;
+    this.#gone.delete(oldest ?? "");
   }
 }

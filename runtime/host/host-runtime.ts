@@ -51,6 +51,11 @@ export class HostRuntime {
     this.#head ??= new HeadLink(registration, (handlers) => this.#process.connect(headAddress, handlers));
     const head = this.#head;
     head.introduce(registration).catch((error: unknown) => console.error(error));
+    // What this process had made is gone: its actor is made again where it may be.
+    const lost = (error: Error) => {
+      console.error(`the head is lost to this process: ${error.message}`);
+      process.exit(1);
+    };
     return new ClusterRuntime({
       process: this.#process,
       handles: this.#handles,
@@ -58,11 +63,7 @@ export class HostRuntime {
       jobId: jobId as JobId,
       namespace,
       close: async () => {},
-      // What this process had made is gone: its actor is made again where it may be.
-      lost(error) {
-        console.error(`the head is lost to this process: ${error.message}`);
-        process.exit(1);
-      },
+      lost,
     });
   }
 }

@@ -9,6 +9,8 @@ import {
   ObjectEntry,
   Turns,
 } from "../calls/index.ts";
+import type { ClusterRuntime } from "../cluster/index.ts";
+import { isPython } from "../code/index.ts";
 import {
   type ActorId,
   type ActorSpec,
@@ -35,6 +37,7 @@ import { describeNode, here, type MachineOptions, machineNode, Scheduler } from 
 import { LocalActor } from "./local-actor.ts";
 import type { LocalServices } from "./local-services.ts";
 import { PlacementGroups } from "./placement-groups.ts";
+import { PythonCluster } from "./python-cluster.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { WireChannel } from "./wire-channel.ts";
 
@@ -62,10 +65,14 @@ export class LocalRuntime implements RuntimeBackend {
   readonly #groups: PlacementGroups;
   readonly #tasks: TaskRunner;
   readonly #carrier: Carrier;
+  readonly #machine: MachineOptions;
+  #pythonCluster: PythonCluster | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: LocalRuntimeOptions) {
-    this.namespace = options.namespace;
+    const { namespace, wire: _, ...machine } = options;
+    this.namespace = namespace;
+    this.#machine = machine;
     const endpoints = new Endpoints();
     const turns = new Turns();
     this.#carrier = options.wire ? byWire : byReference;
@@ -90,11 +97,13 @@ export class LocalRuntime implements RuntimeBackend {
 
   submitTask(spec: TaskSpec, args: readonly unknown[]): unknown {
     this.#checkOpen();
+    if (isPython(spec.fn)) return this.#python().submitTask(spec, args);
     return this.#tasks.submit(spec, args);
   }
 
   createActor(spec: ActorSpec, args: readonly unknown[]): object {
     this.#checkOpen();
+    if (isPython(spec.Class)) return this.#python().createActor(spec, args);
     const { name, getIfExists } = spec.options;
     const namespace = spec.options.namespace ?? this.namespace;
     const holder = name === undefined ? undefined : this.#names.get(nameKey(namespace, name));
@@ -115,12 +124,15 @@ export class LocalRuntime implements RuntimeBackend {
   async getActor(name: string, namespace: string): Promise<object> {
     const actor = this.#names.get(nameKey(namespace, name));
     if (actor) return makeHandle(actor);
+    if (this.#pythonCluster) return this.#python().getActor(name, namespace);
     const message = `there is no actor named "${name}" in namespace "${namespace}"`;
     throw new ActorHandleNotFoundError(message, { actorName: name, namespace });
   }
 
   async kill(handle: object, { noRestart = true }: KillOptions): Promise<void> {
     const target = targetOf(handle);
+    if (target && !(target instanceof LocalActor) && this.#pythonCluster)
+      return this.#python().kill(handle, { noRestart });
     if (!(target instanceof LocalActor)) throw InvalidOptionError.of("kill", "an actor handle", handle);
     target.kill(noRestart);
   }
@@ -157,11 +169,12 @@ export class LocalRuntime implements RuntimeBackend {
   }
 
   async status(): Promise<RuntimeStatus> {
+    const python = await this.#pythonCluster?.runtime.status();
     return {
       jobId: this.jobId,
       namespace: this.namespace,
       nodes: await this.nodes(),
-      actors: [...this.#actors.values()].map((actor) => actor.describe()),
+      actors: [...[...this.#actors.values()].map((actor) => actor.describe()), ...(python?.actors ?? [])],
       placementGroups: this.#groups.table(),
       pending: this.#scheduler.pending(),
     };
@@ -181,6 +194,13 @@ export class LocalRuntime implements RuntimeBackend {
       actor.abortRunning();
       await actor.exit(cause, Math.max(0, until - performance.now()));
     }
+    await this.#pythonCluster?.runtime.shutdown();
+  }
+
+  #python(): ClusterRuntime {
+    const { jobId, namespace } = this;
+    this.#pythonCluster ??= new PythonCluster({ jobId, namespace, nodeId: this.#nodeId, machine: this.#machine });
+    return this.#pythonCluster.runtime;
   }
 
   #checkOpen(): void {

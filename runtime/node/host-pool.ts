@@ -1,5 +1,5 @@
 // Hosts that are started before they are needed: starting a process takes a hundred times as long as handing one out.
-import { HostProcess, type HostSettings } from "./host-process.ts";
+import { HostProcess, type HostProgram, type HostSettings, typescriptHost } from "./host-process.ts";
 
 export interface HostPoolOptions {
   readonly token: string;
@@ -8,6 +8,8 @@ export interface HostPoolOptions {
   /** The file that hosts run from; empty for the sources. */
   readonly bundle: string;
   settings(hostId: string): HostSettings;
+  /** Default: a TypeScript host. */
+  readonly program?: HostProgram;
 }
 
 export class HostPool {
@@ -78,9 +80,9 @@ export class HostPool {
 
   #start(): HostProcess {
     this.#count += 1;
-    const { settings, token, bundle } = this.#options;
-    const hostId = `${this.#count}-${process.pid}`;
-    const host = new HostProcess(settings(hostId), token, bundle);
+    const { settings, token, bundle, program } = this.#options;
+    const hostId = `${program ? "p" : ""}${this.#count}-${process.pid}`;
+    const host = new HostProcess(settings(hostId), token, program ?? typescriptHost(bundle));
     this.#all.set(hostId, host);
     this.#starting.add(host);
     void host.gone.then(() => {

@@ -24,6 +24,19 @@ export interface HostSettings {
 }
 
 const main = fileURLToPath(new URL("../host/main.js", import.meta.url));
+
+/** How a host of one language is started. */
+export interface HostProgram {
+  readonly command: string;
+  args(settings: string): readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** `bundle`: the file that the host runs from; empty for the sources. */
+export function typescriptHost(bundle: string): HostProgram {
+  return { command: process.execPath, args: (settings) => [main, settings, bundle] };
+}
+
 const tailBytes = 2_000;
 
 export class HostProcess {
@@ -41,19 +54,24 @@ export class HostProcess {
   intended = false;
   #isReady!: () => void;
 
-  /** `bundle`: the file that the host runs from; empty for the sources. */
-  constructor(settings: HostSettings, token: string, bundle: string) {
+  constructor(settings: HostSettings, token: string, program: HostProgram) {
     this.settings = settings;
     const logs = join(settings.sessionFolder, "logs");
     this.outFile = join(logs, `worker-${settings.hostId}.out`);
     this.errorFile = join(logs, `worker-${settings.hostId}.err`);
     const out = openSync(this.outFile, "a");
     const errors = openSync(this.errorFile, "a");
-    this.child = spawn(process.execPath, [main, JSON.stringify(settings), bundle], {
+    this.child = spawn(program.command, program.args(JSON.stringify(settings)), {
       // A pipe that nobody writes to: its end tells the host that the agent is gone.
       stdio: ["pipe", out, errors],
       detached: true,
-      env: { ...process.env, [tokenVariable]: token, [hostMark]: settings.hostId, [nodeMark]: settings.nodeId },
+      env: {
+        ...process.env,
+        ...program.env,
+        [tokenVariable]: token,
+        [hostMark]: settings.hostId,
+        [nodeMark]: settings.nodeId,
+      },
     });
     closeSync(out);
     closeSync(errors);

@@ -2,7 +2,7 @@
 import type { ActorStart, LeaseStart, LogQuery, LogRead, StoreFacts, TaskBatch } from "../control/index.ts";
 import type { StoreStats } from "../store/index.ts";
 import type { Peer } from "../transport/index.ts";
-import type { HostPool } from "./host-pool.ts";
+import type { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
 import { LogBook } from "./log-book.ts";
 import { nodeStats } from "./node-stats.ts";
@@ -11,7 +11,7 @@ import { TaskArchive } from "./task-archive.ts";
 export interface HostWatchOptions {
   readonly nodeId: string;
   readonly logsFolder: string;
-  readonly pool: Promise<HostPool>;
+  readonly pools: HostPools;
   /** What hosts are used for now. */
   readonly store: () => StoreStats;
   readonly uses: ReadonlyMap<string, { readonly host: HostProcess; readonly actorId: string | null }>;
@@ -36,7 +36,7 @@ export class HostWatch {
   }
 
   async answer(question: string, payload: unknown): Promise<unknown> {
-    const { all } = await this.#options.pool;
+    const all = await this.#options.pools.all();
     if (question === "tasks") return this.#tasks.all(all);
     if (question === "stats") return nodeStats(this.#options.uses.values(), all, this.#store());
     if (question === "logSources") return this.#logs.sources(payload as LogQuery);
@@ -61,7 +61,7 @@ export class HostWatch {
 
   /** A host tells of calls that have ended. */
   async told(peer: Peer, batch: TaskBatch): Promise<void> {
-    const { all } = await this.#options.pool;
+    const all = await this.#options.pools.all();
     const host = all.find((each) => each.peer === peer);
     if (host) this.#tasks.add(host, batch);
   }

@@ -20,6 +20,8 @@ export interface NodeAgentOptions {
   readonly sessionFolder: string;
   /** Hosts that are kept ready. */
   readonly warmHosts: number;
+  /** The interpreter of the Python hosts. Default: `hostPython()`. */
+  readonly python?: string;
   /** The object store's size, and where it spills to. */
   readonly store?: Pick<StoreServerOptions, "capacityBytes" | "spillFolder">;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;

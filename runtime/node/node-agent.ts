@@ -3,7 +3,6 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
@@ -19,11 +18,10 @@ import type { NodeId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import { findGpus, machineNode } from "../placement/index.ts";
 import { dial, LinkServer, loadTls, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
-import { bundleOf } from "../typescript/bundle.js";
 import { ExitReports } from "./exit-reports.ts";
-import { HostPool } from "./host-pool.ts";
+import { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
-import { describeUse, failed, type HostUse } from "./host-use.ts";
+import { actorUse, describeUse, failed, type HostUse, leaseUse, type NewUse } from "./host-use.ts";
 import { HostWatch } from "./host-watch.ts";
 import { LogForwarder } from "./log-forwarder.ts";
 import type { NodeAgentOptions } from "./node-agent-options.ts";
@@ -33,17 +31,20 @@ import { Reaper } from "./reaper.ts";
 /** A process has so long to give back what it holds of a full store. */
 const letGoMs = 2_000;
 
+type Language = "typescript" | "python";
+type Start = ActorStart | LeaseStart;
+
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #server: LinkServer;
   readonly #reaper: Reaper;
   readonly #tls: Tls | undefined;
-  readonly #pool: Promise<HostPool>;
+  readonly #pools: HostPools;
+  readonly #logs: LogForwarder;
   readonly #objects: ObjectDesk;
   readonly #others: PeerBook;
   /** The processes of the node that are connected. */
   readonly #near = new Set<Peer>();
-  readonly #logs: LogForwarder;
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, HostUse>();
   /** The answers to what was asked to be started, for when it is asked again. */
@@ -84,18 +85,14 @@ export class NodeAgent {
       graceMs: 10_000,
       accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
     });
-    this.#pool = bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url))).then((bundle) => {
-      return new HostPool({
-        token,
-        size: options.warmHosts,
-        bundle: bundle ?? "",
-        settings: (hostId) => ({ hostId, nodeId, ip, agentSocket: this.#socket, headAddress, sessionFolder, tls }),
-      });
-    });
+    const { warmHosts, python } = options;
+    const agentSocket = this.#socket;
+    const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder, tls });
+    this.#pools = new HostPools({ token, warmHosts, python, settings });
     this.#watch = new HostWatch({
       nodeId,
       logsFolder: logFolder,
-      pool: this.#pool,
+      pools: this.#pools,
       uses: this.#uses,
       store: () => this.#objects.stats(),
     });
@@ -137,9 +134,9 @@ export class NodeAgent {
   /** Ends all hosts and what they started. */
   async close(): Promise<void> {
     this.#closed = true;
-    await (await this.#pool).close();
-    await this.#objects.close();
+    await this.#pools.close();
     this.#logs.close();
+    await this.#objects.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     this.#others.close();
     this.#server.close();
@@ -200,51 +197,38 @@ export class NodeAgent {
   }
 
   #startActor(start: ActorStart): Promise<StartAnswer> {
-    const { hostId, actorId, restarts, jobId, info } = start;
-    const source = info.name === null ? info.className : `${info.className}(${info.name})`;
-    return this.#once(hostId, { actorId, lease: null, restarts, jobId, source, reusable: false }, "startActor", start);
+    const language = start.code.root === "python" ? "python" : "typescript";
+    return this.#once(start.hostId, language, actorUse(start), "startActor", start);
   }
 
   #startLease(start: LeaseStart): Promise<StartAnswer> {
-    const { leaseId, gpuIds, runtimeEnv, jobId, name } = start;
-    const reusable = gpuIds.length === 0 && Object.keys(runtimeEnv).length === 0;
-    const use = { actorId: null, lease: start, restarts: 0, jobId, source: name, reusable };
-    return this.#once(leaseId, use, "startLease", start);
+    return this.#once(start.leaseId, start.language ?? "typescript", leaseUse(start), "startLease", start);
   }
 
   /** A head that was started again may ask for what it asked for before. */
-  #once(
-    id: string,
-    use: Omit<HostUse, "host" | "blocked">,
-    method: string,
-    start: ActorStart | LeaseStart,
-  ): Promise<StartAnswer> {
+  #once(id: string, language: Language, use: NewUse, method: string, start: Start): Promise<StartAnswer> {
     let starting = this.#starts.get(id);
     if (starting === undefined) {
-      starting = this.#start(id, use, method, start);
+      starting = this.#start(id, language, use, method, start);
       this.#starts.set(id, starting);
       void starting.then((answer) => "failed" in answer && this.#starts.delete(id));
     }
     return starting;
   }
 
-  async #start(
-    id: string,
-    use: Omit<HostUse, "host" | "blocked">,
-    method: string,
-    start: ActorStart | LeaseStart,
-  ): Promise<StartAnswer> {
+  async #start(id: string, language: Language, use: NewUse, method: string, start: Start): Promise<StartAnswer> {
+    const pool = await this.#pools.of(language);
     let host: HostProcess;
     try {
-      host = await (await this.#pool).take();
+      host = await pool.take();
     } catch (error) {
       return failed(error);
     }
     if (this.#unwanted.delete(id)) {
-      (await this.#pool).giveBack(host);
+      pool.giveBack(host);
       return failed(new RaySystemError("it was ended before it had begun"));
     }
-    this.#uses.set(id, { ...use, host, blocked: false });
+    this.#uses.set(id, { ...use, host, pool, blocked: false });
     this.#watch.used(host, start);
     this.#logs.follow(host, { jobId: use.jobId, source: use.source, pid: host.pid, ip: this.#options.ip });
     void host.gone.then((why) => {
@@ -281,7 +265,7 @@ export class NodeAgent {
     if (!use) return;
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
     this.#logs.unfollow(use.host);
-    if (free === true) (await this.#pool).giveBack(use.host);
+    if (free === true) use.pool.giveBack(use.host);
     else {
       await this.#watch.lastWord(use.host);
       await use.host.kill();
@@ -324,7 +308,7 @@ export class NodeAgent {
         if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
         const { hostId, address } = payload as { hostId: string; address: string };
         this.#near.add(peer);
-        (await this.#pool).get(hostId)?.introduced(peer, address);
+        await this.#pools.introduced(hostId, peer, address);
         const { nodeId } = this.#options;
         return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
       },

@@ -89,6 +89,16 @@ export class GroupTable {
     this.#records.set(group.id, record);
   }
 
+  /** From now on nothing more is placed in the group, and what waits for it is refused. */
+  close(id: string, scheduler: Scheduler): void {
+    const record = this.#records.get(id);
+    if (!record) return;
+    record.withdraw();
+    record.state = "REMOVED";
+    record.ledger = undefined;
+    scheduler.pump();
+  }
+
   /** The group's state; undefined where there is none. */
   get(id: string): PlacementGroupStateName | undefined {
     return this.#records.get(id)?.state;
@@ -109,22 +119,12 @@ export class GroupTable {
   nodeDied(nodeId: string, scheduler: Scheduler): void {
     for (const record of this.#records.values()) {
       const lost = [...record.leases.entries()].filter(([, lease]) => lease.nodeId === nodeId).map(([index]) => index);
-      if (lost.length === 0) continue;
+      if (lost.length === 0 || record.state === "REMOVED") continue;
       for (const index of lost) record.ledger?.update(bundleId(index), nothingFree);
       record.state = "RESCHEDULING";
       record.withdraw();
       record.withdraw = scheduler.wait(new GroupWaiter(record, scheduler, lost));
     }
-  }
-
-  /** From now on nothing more is placed in the group, and what waits for it is refused. */
-  close(id: string, scheduler: Scheduler): void {
-    const record = this.#records.get(id);
-    if (!record) return;
-    record.withdraw();
-    record.state = "REMOVED";
-    record.ledger = undefined;
-    scheduler.pump();
   }
 
   /** Gives the bundles back; false where there is no such group any more. Its actors must have ended. */

@@ -4,6 +4,7 @@ import { availableParallelism, hostname, totalmem } from "node:os";
 import { checkLabels, compileUnits, type NodeId, type NodeInfo } from "../core/index.ts";
 import { InvalidOptionError } from "../errors/index.ts";
 import { fromUnits, type NodeView, newNode } from "../scheduling/index.ts";
+import { findAcceleratorType } from "./gpu-model.ts";
 
 export interface MachineOptions {
   /** Default: the processors this process may use. */
@@ -42,14 +43,18 @@ export function machineNode(
   }
   checkLabels(labels, "labels");
   const gpuIds = gpuIdsFor(options.numGpus);
+  // The driver's files name the machine's GPUs; of pretended ones they know nothing.
+  const type = gpuIds.length > 0 && gpuIds.length <= findGpus().length ? findAcceleratorType() : undefined;
   const total = {
     ...compileUnits({ CPU: numCpus }, "numCpus"),
     ...compileUnits({ GPU: gpuIds.length }, "numGpus"),
     ...compileUnits({ memory }, "memory"),
+    ...(type !== undefined && compileUnits({ [`accelerator_type:${type}`]: 1 }, "resources.*")),
     ...compileUnits(resources, "resources.*"),
     ...compileUnits({ [`node:${place.ip}`]: 1, ...(place.head && { "node:__internal_head__": 1 }) }, "resources.*"),
   };
-  return newNode(nodeId, total, gpuIds, { "ray.io/node-id": nodeId, ...labels });
+  const own = { "ray.io/node-id": nodeId, ...(type !== undefined && { "ray.io/accelerator-type": type }) };
+  return newNode(nodeId, total, gpuIds, { ...own, ...labels });
 }
 
 /** A node as `nodes()` shows it. */

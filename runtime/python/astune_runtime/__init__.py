@@ -1,1 +1,1 @@
-"""The actor runtime for Python: values, the node's object store."""
+"""The actor runtime for Python: hosts of actors and tasks, drivers, values, the node's object store."""

@@ -15,7 +15,7 @@ import {
 } from "../../../runtime/index.ts";
 import { eventually } from "../../fixtures/cluster.ts";
 import { FaultCluster } from "../../fixtures/fault-cluster.ts";
-import { nested, Steady, slowly } from "../../fixtures/remote/steady.ts";
+import { nested, Steady, slowly, tellsThenWaits } from "../../fixtures/remote/steady.ts";
 
 const one = { cpus: 4, gpus: 4 };
 const caught = (promise: PromiseLike<unknown>) => Promise.resolve(promise).catch((error: unknown) => error);
@@ -137,11 +137,17 @@ describe("a head that is killed and started again", () => {
       .remote();
     const group = placementGroup([{ CPU: 1 }, { CPU: 1 }], { strategy: "STRICT_SPREAD" });
     await group.ready();
-    const task = remote(slowly)
+    const ear = remote(Steady)
+      .options({ resources: { node0: 1 } })
+      .remote();
+    const task = remote(tellsThenWaits)
       .options({ maxRetries: 0, resources: { node1: 1 } })
-      .remote(1, 60_000);
+      .remote(ear, 1, 60_000);
     await actor.see.remote(1);
-    await eventually(availableResources, ({ node1 }) => node1 === 99);
+    await eventually(
+      async () => (await ear.seen.remote()).length,
+      (count) => count === 1,
+    );
     await cluster.kill(cluster.head);
     await cluster.kill(cluster.node(1));
     await cluster.restartHead();

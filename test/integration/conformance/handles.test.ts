@@ -2,16 +2,19 @@ import { expect, test } from "vitest";
 import {
   ActorAlreadyExistsError,
   type ActorHandle,
+  availableResources,
   get,
   getActor,
   getRuntimeContext,
   kill,
+  placementGroupTable,
   remote,
   shutdown,
 } from "../../../runtime/index.ts";
+import { eventually } from "../../fixtures/cluster.ts";
 import { actorIn, actorsOf, failureOf, onEveryRuntime } from "../../fixtures/conformance.ts";
 import { Gated, Log, Submitter } from "../../fixtures/remote/actors.ts";
-import { Mortal } from "../../fixtures/remote/mortals.ts";
+import { birth, Mortal, Parent } from "../../fixtures/remote/mortals.ts";
 
 onEveryRuntime("handles and names", (place) => {
   test("a handle may be an argument, a part of one, and a result", async () => {
@@ -109,13 +112,46 @@ onEveryRuntime(
       await expect(getActor("stays")).rejects.toMatchObject({ code: "ACTOR_NOT_FOUND" });
     });
 
-    test("other actors end with their driver, also those that a detached one or a task did not make", async () => {
+    test("other actors end with their driver", async () => {
       const actor = remote(Mortal).options({ name: "goes" }).remote();
       const pid = await actor.pid.remote();
       await shutdown();
       await place.cluster.connect(place.namespace);
       await expect(getActor("goes")).rejects.toMatchObject({ code: "ACTOR_NOT_FOUND" });
       expect(() => process.kill(pid, 0)).toThrow();
+    });
+
+    test("what a detached actor has made outlives the driver with it, and ends with it", async () => {
+      const [child, detached] = [`child-${place.namespace}`, `detached-${place.namespace}`];
+      const parent = remote(Parent).options({ name: "parent", lifetime: "detached" }).remote();
+      await parent.spawn.remote(child, detached);
+      await parent.reserve.remote();
+      await shutdown();
+      await place.cluster.connect(place.namespace);
+      expect(await (await getActor<Mortal>(child)).add.remote(1)).toBe(1);
+      const stateOfGroup = async () => {
+        const rows = await placementGroupTable();
+        return rows.find(({ name }) => name === "of a parent")?.state;
+      };
+      expect(await stateOfGroup()).toBe("CREATED");
+      await kill(await getActor<Parent>("parent"));
+      await eventually(
+        () => failureOf(getActor(child)).catch(() => undefined),
+        (error) => error?.["code"] === "ACTOR_NOT_FOUND",
+      );
+      await eventually(stateOfGroup, (state) => state === "REMOVED");
+      await kill(await getActor<Mortal>(detached));
+    });
+
+    test("an actor that a task has made lives on when the task's process does not", async () => {
+      const [child] = await remote(birth)
+        .options({ runtimeEnv: { envVars: { OWN: "process" } } })
+        .remote("of a task");
+      await eventually(availableResources, ({ CPU }) => CPU === 4);
+      expect(await child.add.remote(1)).toBe(2);
+      await shutdown();
+      await place.cluster.connect(place.namespace);
+      await expect(getActor("of a task")).rejects.toMatchObject({ code: "ACTOR_NOT_FOUND" });
     });
 
     test("namespaces of two drivers at once are apart, unless named", async () => {

@@ -130,7 +130,7 @@ onEveryRuntime(
       const second = await place.cluster.addNode({ cpus: 2, labels: "zone=b", warmHosts: 2 });
       const preferred = { schedulingStrategy: { labels: { soft: { zone: "b" } } } };
       const moves = remote(Mortal)
-        .options({ ...preferred, maxRestarts: 1, name: "moves" })
+        .options({ ...preferred, maxRestarts: 1, maxTaskRetries: 1, name: "moves" })
         .remote(7);
       const stays = remote(Mortal)
         .options({ ...preferred, name: "stays" })

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { loadClass } from "../../../actors/protocol/index.ts";
+import { loadClass, type PythonSource } from "../../../actors/protocol/index.ts";
 import { UserError } from "../../../configs/index.ts";
 
 let root: string;
@@ -59,11 +59,24 @@ test("built-in names go before any file", async () => {
   expect(new Found().name).toBe("built in");
 });
 
-test("a Python file is refused in one line that says why", async () => {
+test("a Python file is handed to whoever can run it, with the folder that has it first", async () => {
+  await file("agent.py", "class Agent: pass");
+  const given: PythonSource[] = [];
+  const stand = class {};
+  const Found = await loadClass("agent->Agent", ["/elsewhere", root], new Map(), (source) => {
+    given.push(source);
+    return stand;
+  });
+  expect(Found).toBe(stand);
+  expect(given).toMatchObject([{ module: "agent", className: "Agent" }]);
+  expect(given[0]?.folders.slice(0, 2)).toEqual([root, "/elsewhere"]);
+});
+
+test("a Python file is refused in one line where only TypeScript is run", async () => {
   await file("agent.py", "class Agent: pass");
   const error = await loadClass("agent->Agent", [root]).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UserError);
-  expect((error as Error).message).toMatch(/agent\.py.*Python hosts/);
+  expect((error as Error).message).toMatch(/a TypeScript or JavaScript class.*agent\.py/);
   expect((error as Error).message).not.toContain("\n");
 });
 
