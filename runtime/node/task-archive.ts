@@ -63,20 +63,20 @@ export class TaskArchive {
   }
 }
 
-/** Undefined where it does not answer in time, or does not know the question. */
+const nothing: TaskBatch = { events: [], counts: [] };
+
+/** Undefined where it does not answer in time. A host that does not keep its calls, or ends meanwhile, has none. */
 function answerOf({ peer }: Host, withinMs: number): Promise<TaskBatch | undefined> {
   if (!peer) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), withinMs);
+    const settle = (batch: TaskBatch): void => {
+      clearTimeout(timer);
+      resolve(batch);
+    };
     peer.ask("tasks", null).then(
-      (batch) => {
-        clearTimeout(timer);
-        resolve(batch as TaskBatch);
-      },
-      () => {
-        clearTimeout(timer);
-        resolve(undefined);
-      },
+      (batch) => settle(batch as TaskBatch),
+      () => settle(nothing),
     );
   });
 }
