@@ -294,8 +294,6 @@ export class ActorTable {
   #bury(record: ActorRecord): void {
     record.args = null;
     const oldest = this.#dead.add(record.actorId);
-    if (oldest === undefined) return;
-    this.#actors.delete(oldest);
-    void this.#services.store.actors.remove(oldest);
+    if (oldest !== undefined && this.#actors.delete(oldest)) void this.#services.store.actors.remove(oldest);
   }
 }
