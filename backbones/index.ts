@@ -4,3 +4,4 @@ export type { Summary } from "./experiment/index.ts";
 export { killRuns } from "./kill.ts";
 export { startLogview } from "./logview/index.ts";
 export { type SubmitOptions, submit } from "./submit.ts";
+export { type ClusterSubmission, followRun, gpusOf, type SubmittedRun, submitToCluster } from "./submit-to-cluster.ts";

@@ -34,7 +34,7 @@ export async function submit(options: SubmitOptions): Promise<Summary> {
       where: "astune.backbone",
       expected: "debug",
       found: config.backbone,
-      fix: "this version runs on one machine; leave the backbone out, or set it to debug",
+      fix: "other backbones run on a cluster: see submitToCluster()",
     });
   }
   checkInputs(config, loaded.where);

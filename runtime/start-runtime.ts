@@ -1,11 +1,10 @@
 // Which runtime `init` starts: in this process, in the cluster that is there, or in one of this driver's own.
+import { addressOf, credentialsFor } from "./client/index.ts";
 import { connect } from "./cluster/index.ts";
 import type { RuntimeBackend } from "./core/index.ts";
-import { AuthenticationError, InvalidOptionError } from "./errors/index.ts";
+import { InvalidOptionError } from "./errors/index.ts";
 import { LocalRuntime } from "./local/index.ts";
-import { tokenFile as defaultTokenFile, findHead } from "./processes/index.ts";
 import { startStandalone } from "./standalone/index.ts";
-import { findToken, loadTls, tlsFiles } from "./transport/index.ts";
 
 /** Options of `init`. */
 export interface InitOptions {
@@ -65,7 +64,7 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
   if (local) return new LocalRuntime({ ...machine, namespace, wire });
   if (wire) throw InvalidOptionError.of("wire", "local: true beside it; between processes it is always so", wire);
 
-  const address = options.address ?? process.env["ASTUNE_ADDRESS"] ?? findHead()?.address;
+  const address = addressOf(options);
   if (address === undefined || address === "local") {
     const own = await startStandalone(machine);
     const { address: ownAddress, token, ended: clusterEnded } = own;
@@ -83,13 +82,6 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
     if (options[key] !== undefined)
       throw InvalidOptionError.of(key, `nothing: the cluster at ${address} has its own nodes`, options[key]);
   }
-  const file = options.tokenFile ?? defaultTokenFile();
-  const token = findToken(file);
-  if (token === undefined) {
-    throw new AuthenticationError(
-      `no token for ${address}: expected ASTUNE_AUTH_TOKEN or ${file}, a copy of the head's`,
-    );
-  }
-  const tls = loadTls(tlsFiles(options));
+  const { token, tls } = credentialsFor(address, options);
   return connect({ address, token, tls, namespace, connectTimeoutMs, logToDriver });
 }

@@ -2,10 +2,7 @@
 
 import { once } from "node:events";
 import type { Command } from "commander";
-import { startLogview } from "../../backbones/index.ts";
 import { checkConfig, showConfig } from "./config.ts";
-import { doctor } from "./doctor.ts";
-import { download } from "./download.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const collect = (value: string, before: string[]): string[] => [...before, value];
@@ -29,12 +26,16 @@ export function addConfigCommands(astune: Command): void {
     .description("fetch a data set of the Hugging Face hub")
     .requiredOption("--target <id>", "the data set, for example openai/gsm8k")
     .requiredOption("--path <folder>", "where to keep it")
-    .action((flags: { target: string; path: string }) => download({ ...flags, print }));
+    .action(async (flags: { target: string; path: string }) => {
+      const { download } = await import("./download.ts");
+      await download({ ...flags, print });
+    });
 
   astune
     .command("doctor")
     .description("say what is missing on this machine, and how to get it")
     .action(async () => {
+      const { doctor } = await import("./doctor.ts");
       process.exitCode = await doctor(print);
     });
 
@@ -44,6 +45,7 @@ export function addConfigCommands(astune: Command): void {
     .argument("<folder>", "the experiment's folder")
     .option("--port <number>", "port of the page", Number, 8181)
     .action(async (folder: string, { port }: { port: number }) => {
+      const { startLogview } = await import("../../backbones/index.ts");
       const { url, close } = await startLogview({ folder, port });
       print(`${url} (Ctrl-C ends it)`);
       await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);

@@ -63,9 +63,12 @@ export async function checkDisk(folder: string): Promise<Finding> {
 
 /** Shared memory, which batches go through on their way to the kernel. */
 export async function checkSharedMemory(folder: string): Promise<Finding> {
-  const free = await freeBytes(folder);
+  const stats = await statfs(folder).catch(() => undefined);
+  const free = stats && stats.bavail * stats.bsize;
   const state = free !== undefined && free >= USEFUL_SHARED_MEMORY_BYTES ? "ok" : "missing";
-  const found = free === undefined ? `no ${folder}` : `${gib(free)} free`;
+  const found = stats
+    ? `${gib(stats.bavail * stats.bsize)} free of ${gib(stats.blocks * stats.bsize)}`
+    : `no ${folder}`;
   const advice = "without it batches go through the temporary folder; in a container, start it with --shm-size=1g";
   return { name: folder, needed: false, state, found, advice };
 }

@@ -2,8 +2,10 @@
 
 import { cwd } from "node:process";
 import { pythonPath } from "../../actors/learner/index.ts";
+import { tokenFile } from "../../runtime/processes/index.ts";
 import type { Print } from "./config.ts";
 import { checkBubblewrap, checkChromium, checkDisk, checkNode, checkPort, checkSharedMemory } from "./doctor-checks.ts";
+import { checkHead, checkToken } from "./doctor-cluster.ts";
 import { checkPython } from "./doctor-python.ts";
 import { tableOf } from "./doctor-table.ts";
 
@@ -20,6 +22,8 @@ export async function doctor(print: Print): Promise<number> {
     checkDisk(cwd()),
     checkSharedMemory("/dev/shm"),
     checkPort(LOGVIEW_PORT, "logview"),
+    [checkToken(tokenFile())],
+    checkHead(),
   ]);
   const findings = groups.flat();
   print(tableOf(findings));

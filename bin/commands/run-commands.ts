@@ -1,15 +1,19 @@
-/** `astune submit` and `astune kill`, and the flags of the upstream launcher that mean the same. */
+/** `astune submit`, and the flags of the upstream launcher that mean the same. */
 
 import { type Command, Option } from "commander";
-import { killRuns, submit } from "../../backbones/index.ts";
+import { loadConfig, UserError } from "../../configs/index.ts";
+import { type HeadFlags, withHeadFlags } from "./cluster/head-flags.ts";
 
+/** The value of `--with-ray` without an address. */
+const here = "here";
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-interface SubmitFlags {
+interface SubmitFlags extends HeadFlags {
   readonly backbone?: string;
   readonly withLogview?: boolean;
   readonly resume?: boolean;
   readonly set: string[];
+  readonly withRay?: string;
 }
 
 /** Why a run ended early. */
@@ -21,15 +25,32 @@ class InterruptedError extends Error {
 }
 
 export function addSubmitCommand(astune: Command): void {
-  astune
-    .command("submit")
+  withHeadFlags(astune.command("submit"))
     .description("tune the model of a configuration file")
     .argument("<conf.yaml>", "the configuration")
     .addOption(new Option("--backbone <name>", "where the loop runs: debug or trinity"))
     .option("--with-logview", "open a page that follows the run (http://127.0.0.1:8181)")
     .option("--resume", "go on with the newest experiment of this configuration")
     .option("--set <key=value>", "set a key of the configuration; may be repeated", collect, [])
-    .action(async (conf: string, flags: SubmitFlags) => {
+    .option(`--with-ray [${here}]`, "use this machine's head, or start a head and a worker here")
+    .action(async (conf: string, given: SubmitFlags) => {
+      const { withRay, ...flags } = given;
+      if (withRay !== undefined && withRay !== here) {
+        throw new UserError({
+          where: "--with-ray",
+          expected: "no address",
+          found: withRay,
+          fix: "workers on an existing Ray cluster come later; leave the address out, or name a head with --address",
+        });
+      }
+      const { set, backbone } = flags;
+      const loaded = await loadConfig(conf, { set, ...(backbone !== undefined && { backbone }) });
+      if (loaded.config.backbone !== "debug") {
+        const { submitOnCluster } = await import("./cluster/submit.ts");
+        return submitOnCluster(loaded, { ...flags, withRay: withRay !== undefined });
+      }
+      if (withRay !== undefined) process.stderr.write("--with-ray has no effect on the debug backbone\n");
+      const { submit } = await import("../../backbones/index.ts");
       const stop = new AbortController();
       let asked = 0;
       const onSignal = (): void => {
@@ -42,24 +63,13 @@ export function addSubmitCommand(astune: Command): void {
     });
 }
 
-export function addKillCommand(astune: Command): void {
-  astune
-    .command("kill")
-    .description("end what astune runs on this machine, and say what was ended")
-    .action(async () => {
-      const ended = await killRuns();
-      for (const { record, how } of ended) {
-        process.stdout.write(`ended ${record.name} (process ${record.pid}${how === "forced" ? ", by force" : ""})\n`);
-      }
-      if (ended.length === 0) process.stdout.write("nothing of astune's is running here\n");
-    });
-}
-
 /**
  * The upstream launcher's flags as a subcommand: `--conf X …` is `submit X …`, and `--kill="python|ray"` is `kill`: its
  * words name processes of the whole machine there, and are ignored here.
  */
-export function legacyArguments(args: readonly string[]): string[] {
+export function legacyArguments(given: readonly string[]): string[] {
+  // Without "=" it has no value, and must not take the next argument for one.
+  const args = given.map((arg) => (arg === "--with-ray" ? `--with-ray=${here}` : arg));
   const first = args[0] ?? "";
   if (!first.startsWith("--")) return [...args];
   if (args.some((arg) => arg === "--kill" || arg.startsWith("--kill="))) return ["kill"];

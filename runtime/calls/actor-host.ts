@@ -5,6 +5,7 @@ import { ActorDiedError, AsyncioActorExit, type RayError } from "../errors/index
 import { CallContext, type HostFacts } from "./call-context.ts";
 import type { Carrier, Packed } from "./carrier.ts";
 import type { CallMessage, Channel, Host, Outcome } from "./channel.ts";
+import type { CallObserver } from "./execution.ts";
 import { Lane } from "./lane.ts";
 import { runCall } from "./run-call.ts";
 import type { RunningStream } from "./running-stream.ts";
@@ -19,6 +20,7 @@ export interface ActorHostOptions {
   readonly concurrencyGroups: Readonly<Record<string, number>>;
   readonly carrier: Carrier;
   readonly channel: Channel;
+  readonly observer?: CallObserver | undefined;
   /** The process serves this actor alone. */
   readonly alone?: boolean;
   /** The actor wants to end: `exitActor()` or `__ray_terminate__`. */
@@ -108,6 +110,7 @@ export class ActorHost implements Host {
       message,
       context,
       carrier,
+      observer: this.#options.observer,
       synchronous: this.#options.alone === true && table.methods.get(message.method)?.kind === "sync",
       invoke: (args) => this.#invoke(message.method, args),
       intercept: (error) => this.#intercept(error),

@@ -3,6 +3,17 @@ import type { ExecutionContext } from "../core/index.ts";
 import type { Carrier } from "./carrier.ts";
 import type { CallMessage, Outcome } from "./channel.ts";
 
+/** Watches the calls of a host. */
+export interface CallObserver {
+  /** A call begins. What it gives is told when the call ends; undefined: this call is only counted. */
+  began(taskId: string, functionName: string): CallWatch | undefined;
+  failed(functionName: string, error: unknown, watch: CallWatch | undefined): void;
+}
+
+export interface CallWatch {
+  ended(): void;
+}
+
 export interface Execution {
   readonly message: CallMessage;
   readonly context: ExecutionContext;
@@ -13,6 +24,7 @@ export interface Execution {
   /** Turns what was thrown into an outcome of its own, where it is not just an error of the code. */
   intercept?(error: unknown): Outcome | undefined;
   reply(outcome: Outcome): void;
+  readonly observer?: CallObserver | undefined;
   /** The code has really ended, whether anyone still waits for its answer or not. */
   finished(): void;
 }

@@ -7,6 +7,7 @@ export { CallArguments } from "./call-arguments.ts";
 export { CallContext, type HostFacts } from "./call-context.ts";
 export { byReference, type Carrier, type Packed } from "./carrier.ts";
 export { type CallMessage, type Channel, DirectChannel, Endpoints, type Host, type Outcome, Turns } from "./channel.ts";
+export type { CallObserver, CallWatch } from "./execution.ts";
 export {
   type Companions,
   decodeCall,

@@ -3,13 +3,16 @@
 import { type ExecutionContext, runInContext, runSynchronously } from "../core/index.ts";
 import { RayError, type TaskErrorFacts } from "../errors/index.ts";
 import type { CallMessage, Outcome } from "./channel.ts";
-import type { Execution } from "./execution.ts";
+import type { CallWatch, Execution } from "./execution.ts";
 import { RunningStream } from "./running-stream.ts";
 
 /** Runs the call; gives its stream if it is one. */
-export function runCall(execution: Execution): RunningStream | undefined {
-  const { message, context, carrier } = execution;
+export function runCall(given: Execution): RunningStream | undefined {
+  const { message, context, carrier, observer } = given;
+  const watch = observer?.began(context.taskId, context.functionName);
+  const execution = watch ? watched(given, watch) : given;
   const fail = (error: unknown) => {
+    observer?.failed(context.functionName, error, watch);
     execution.reply(execution.intercept?.(error) ?? { kind: "threw", error, facts: factsOf(context) });
     execution.finished();
   };
@@ -33,6 +36,14 @@ export function runCall(execution: Execution): RunningStream | undefined {
     fail(error);
   }
   return undefined;
+}
+
+function watched(execution: Execution, watch: CallWatch): Execution {
+  const finished = () => {
+    watch.ended();
+    execution.finished();
+  };
+  return { ...execution, finished };
 }
 
 function packValues(value: unknown, { numReturns }: CallMessage, { carrier, context }: Execution) {

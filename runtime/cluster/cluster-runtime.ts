@@ -92,6 +92,7 @@ export class ClusterRuntime implements RuntimeBackend {
     };
     head.listen({
       event: (topic, payload) => this.#headEvent(topic, payload),
+      objects: () => process.objects.facts(),
       again: () => {
         for (const actor of handles.all()) head.tell("hold", actor.actorId);
         head.tell("leases", this.#tasks.leases());
@@ -158,6 +159,10 @@ export class ClusterRuntime implements RuntimeBackend {
     const waiting = this.#options.handles.pendingCalls();
     const actors = status.actors.map((row) => ({ ...row, pendingCalls: waiting.get(row.actorId) ?? 0 }));
     return { ...status, actors, jobId: this.jobId, namespace: this.namespace };
+  }
+
+  askHead(method: string, payload: unknown): Promise<unknown> {
+    return this.#head.ask(method, payload);
   }
 
   shutdown(): Promise<void> {

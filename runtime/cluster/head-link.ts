@@ -1,9 +1,12 @@
 // This process's session with the head. A head that was started again is told who this process is before anything else.
-import type { ClientRegistration, ClientWelcome } from "../control/index.ts";
+import type { ClientRegistration, ClientWelcome, ObjectFacts } from "../control/index.ts";
+import { RaySystemError } from "../errors/index.ts";
 import type { Peer, PeerHandlers } from "../transport/index.ts";
 
 export interface HeadListener {
   event(topic: string, payload: unknown): void;
+  /** The head asks which objects others know of. */
+  objects(): ObjectFacts[];
   /** The head was started again and knows this process anew. */
   again(): void;
   /** The head cannot be reached for good, or turns this process away. */
@@ -19,6 +22,10 @@ export class HeadLink {
   constructor(registration: ClientRegistration, connect: (handlers: PeerHandlers) => Peer) {
     this.#registration = registration;
     this.peer = connect({
+      request: (method) => {
+        if (method === "objects") return this.#listener?.objects() ?? [];
+        throw new RaySystemError(`a process does not know the question "${method}": is the head of another version?`);
+      },
       event: (topic, payload) => this.#listener?.event(topic, payload),
       up: (_peer, fresh) => fresh && void this.#again(),
       unreachable: (_peer, reason) => {

@@ -10,6 +10,7 @@ import {
   type Packed,
   type WireValue,
 } from "../calls/index.ts";
+import type { ObjectFacts } from "../control/index.ts";
 import { type CancelOptions, type ObjectId, ObjectRef, slotOf } from "../core/index.ts";
 import { OwnerDiedError, RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
@@ -67,6 +68,17 @@ export class ObjectTable implements Companions {
   /** Objects of this process that others may know of. */
   get exportedCount(): number {
     return this.#exported.size;
+  }
+
+  /** The objects that this process has given others references of. */
+  facts(): ObjectFacts[] {
+    return [...this.#exported].map(([objectId, { entry, borrowers }]) => {
+      const { outcome } = entry;
+      const state = outcome === undefined ? "PENDING" : "error" in outcome ? "FAILED" : "READY";
+      const value = outcome && "value" in outcome ? (outcome.value as WireValue) : undefined;
+      const sizeBytes = value ? (value.storedAt?.[2] ?? value.data.length) : null;
+      return { objectId, state, sizeBytes, borrowers: borrowers.size };
+    });
   }
 
   describeObject(ref: ObjectRef): ObjectDescriptor {

@@ -1,4 +1,6 @@
 // What head, node agents, hosts and drivers say to each other, as types.
 export { type ActorInfo, describeActorInfo, tableOf } from "./actor-info.ts";
 export { type Address, formatAddress, parseAddress } from "./address.ts";
+export * from "./inspection.ts";
+export type * from "./jobs.ts";
 export type * from "./messages.ts";

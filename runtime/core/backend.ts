@@ -43,6 +43,8 @@ export interface RuntimeBackend {
   removePlacementGroup(group: PlacementGroup): Promise<void>;
   placementGroupTable(): Promise<PlacementGroupState[]>;
   status(): Promise<RuntimeStatus>;
+  /** Asks the head; absent where there is none. */
+  askHead?(method: string, payload: unknown): Promise<unknown>;
   /** Ends everything that runs here. May be called twice. */
   shutdown(): Promise<void>;
 }

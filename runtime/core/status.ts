@@ -73,7 +73,7 @@ export interface NodeInfo {
 
 /** What waits for a place, since when, and why. */
 export interface PendingReason {
-  readonly kind: "actor" | "task" | "placementGroup";
+  readonly kind: "actor" | "task" | "placementGroup" | "job";
   readonly id: string;
   /** Class, function or group name. */
   readonly name: string;

@@ -276,11 +276,11 @@ export class ActorTable {
 
   async #endIfUnheld(record: ActorRecord): Promise<void> {
     if (record.holders.size > 0 || record.creation.info.detached || record.state === "DEAD") return;
-    await record.unheld(letGoMs, () => this.#retire(record, deathBy("OUT_OF_SCOPE", "its last handle is gone")));
+    await record.unheld(letGoMs, () => this.retire(record, deathBy("OUT_OF_SCOPE", "its last handle is gone")));
   }
 
   /** Lets the actor finish what it does and dispose of itself, then ends it. */
-  async #retire(record: ActorRecord, death: ActorDeath): Promise<void> {
+  async retire(record: ActorRecord, death: ActorDeath): Promise<void> {
     const node = record.grant && this.#services.nodes.get(record.grant.nodeId);
     if (record.state === "ALIVE") await node?.peer.ask("retireHost", record.hostId).catch(() => undefined);
     await this.end(record, death);

@@ -2,6 +2,7 @@
 import type { GroupCreation, GroupNews } from "../control/index.ts";
 import type { PlacementGroupId, PlacementGroupState } from "../core/index.ts";
 import { compileGroup, type GroupListener, GroupTable } from "../placement/index.ts";
+import type { Lease } from "../scheduling/index.ts";
 import type { HeadServices } from "./head-services.ts";
 import type { StoredGroup } from "./head-store.ts";
 
@@ -50,6 +51,17 @@ export class GroupDesk {
     return [...this.#creations.values()]
       .filter(({ creation }) => !creation.detached && ends(creation))
       .map(({ creation }) => creation.id);
+  }
+
+  /** The job that made a group; null once it is removed. */
+  creatorOf(id: string): string | null {
+    return this.#creations.get(id)?.creation.jobId ?? null;
+  }
+
+  /** What the groups of a job have reserved. */
+  leasesOf(jobId: string): Lease[] {
+    const ids = [...this.#creations.values()].filter(({ creation }) => creation.jobId === jobId);
+    return ids.flatMap(({ creation }) => this.table.leases(creation.id));
   }
 
   /** Tells a process that has come back how the groups are that it made. */

@@ -6,6 +6,7 @@ import type { ActorCreation, ActorDeath, GroupCreation } from "../control/index.
 import type { ActorStateName } from "../core/index.ts";
 import type { GrantedLease } from "../placement/index.ts";
 import type { Lease } from "../scheduling/index.ts";
+import type { StoredJob } from "./job-record.ts";
 
 /** An actor as it is stored. */
 export interface StoredActor {
@@ -58,7 +59,7 @@ export class Table<Value> {
 export class HeadStore {
   readonly actors: Table<StoredActor>;
   readonly groups: Table<StoredGroup>;
-  readonly jobs: Table<unknown>;
+  readonly jobs: Table<StoredJob>;
   readonly deadNodes: Table<{ readonly nodeId: string; readonly reason: string }>;
   readonly #database: RootDatabase;
 

@@ -11,16 +11,18 @@ import type {
   LogLines,
 } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
-import { RaySystemError } from "../errors/index.ts";
 import { Scheduler } from "../placement/index.ts";
 import { LinkServer, Peer, type PeerHandlers, type Tls } from "../transport/index.ts";
 import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { ActorTable } from "./actor-table.ts";
 import { ClientTable } from "./client-table.ts";
+import { DriverJobs } from "./driver-jobs.ts";
+import { FrontDesk } from "./front-desk.ts";
 import { GroupDesk } from "./group-desk.ts";
 import type { HeadServices } from "./head-services.ts";
 import type { HeadStore } from "./head-store.ts";
+import { heldByJob } from "./held-by-job.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { Membership } from "./membership.ts";
 import { NodeTable } from "./node-table.ts";
@@ -44,6 +46,8 @@ export class Head {
   readonly #leases: LeaseTable;
   readonly #groups: GroupDesk;
   readonly #members: Membership;
+  readonly #drivers = new DriverJobs(this.#clients);
+  readonly #desk: FrontDesk;
 
   constructor(options: HeadOptions) {
     this.#scheduler = new Scheduler([], (groupId) => this.#groups.table.view(groupId), true);
@@ -60,7 +64,24 @@ export class Head {
     this.#groups = new GroupDesk(services);
     const { headId, silenceMs, log } = options;
     const [actors, leases, groups] = [this.#actors, this.#leases, this.#groups];
-    this.#members = new Membership({ headId, silenceMs, services, actors, leases, groups, log });
+    this.#members = new Membership({
+      headId,
+      silenceMs,
+      services,
+      actors,
+      leases,
+      groups,
+      drivers: this.#drivers,
+      log,
+    });
+    const desk = {
+      ...services,
+      actors: this.#actors,
+      heldBy: (jobId: string) => heldByJob(jobId, this.#actors, this.#leases, this.#groups),
+      jobEnded: (jobId: string) => this.#endGroups(jobId),
+      groups: this.#groups,
+    };
+    this.#desk = new FrontDesk(desk, this.#drivers);
     const handlers: PeerHandlers = {
       request: (method, payload, peer) => this.#request(method, payload, peer),
       event: (topic, payload, peer) => this.#event(topic, payload, peer),
@@ -77,6 +98,7 @@ export class Head {
     });
     for (const group of options.store.groups.all()) this.#groups.restore(group);
     for (const stored of options.store.actors.all()) this.#actors.restore(ActorRecord.restored(stored));
+    this.#desk.jobs.restore(options.store.jobs.all());
     this.#members.expectReturn();
   }
 
@@ -135,7 +157,7 @@ export class Head {
       case "leave":
         return this.#members.clientGone(peer.processId).then(() => null);
       default:
-        throw new RaySystemError(`the head does not know the question "${method}": is it of another version?`);
+        return this.#desk.answer(method, payload);
     }
   }
 
@@ -166,10 +188,16 @@ export class Head {
     }
   }
 
-  /** What an actor created ends with it. */
+  #endGroups(jobId: string): void {
+    for (const id of this.#groups.endingWith((creation) => creation.jobId === jobId))
+      void this.#members.removeGroup(id);
+  }
+
+  /** What an actor created ends with it, and so does the job that it runs. */
   #actorEnded(actorId: string): void {
     for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
       void this.#members.removeGroup(id);
+    this.#desk.jobs.actorEnded(actorId);
     for (const record of this.#actors.all()) {
       if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
       const message = `the actor that created it (${actorId}) has ended`;

@@ -21,6 +21,7 @@ import type { HeadServices } from "./head-services.ts";
 
 interface LeaseRecord {
   readonly leaseId: string;
+  readonly jobId: string;
   /** The process that asked. */
   readonly holder: string;
   grant: Grant | undefined;
@@ -46,6 +47,12 @@ export class LeaseTable {
     return this.#leases.size;
   }
 
+  /** What the tasks of a job hold. */
+  grantsOf(jobId: string): Grant[] {
+    const own = [...this.#leases.values()].filter((record) => record.jobId === jobId);
+    return own.flatMap(({ grant }) => grant ?? []);
+  }
+
   /** Answers when there is a host, which may be long. Rejects where there never can be one. */
   ask(request: LeaseRequest, holder: string): Promise<LeaseGrant> {
     const known = this.#leases.get(request.leaseId);
@@ -54,6 +61,7 @@ export class LeaseTable {
     return new Promise((resolve, reject) => {
       const record: LeaseRecord = {
         leaseId: request.leaseId,
+        jobId: request.jobId,
         holder,
         grant: undefined,
         answer: undefined,
@@ -163,12 +171,12 @@ export class LeaseTable {
   nodeCameBack(nodeId: string, hosts: readonly RunningHost[]): void {
     for (const { lease, address, blocked } of hosts) {
       if (!lease) continue;
-      const { leaseId, holder, taken } = lease;
+      const { leaseId, jobId, holder, taken } = lease;
       const grant = this.#services.scheduler.takeUp(taken);
       const answer: LeaseGrant = { leaseId, address, nodeId };
       const takeBack = blocked ? grant?.lendCpus() : undefined;
       const [withdraw, reject] = [() => {}, () => {}];
-      this.#leases.set(leaseId, { leaseId, holder, grant, answer, withdraw, takeBack, reject });
+      this.#leases.set(leaseId, { leaseId, jobId, holder, grant, answer, withdraw, takeBack, reject });
       this.#claims.delete(leaseId);
     }
     this.#unclaim(nodeId, "it ended while the head was away");

@@ -6,6 +6,7 @@ import { RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
 import { isOfDetached } from "./actor-lineage.ts";
 import type { ActorTable } from "./actor-table.ts";
+import type { DriverJobs } from "./driver-jobs.ts";
 import type { GroupDesk } from "./group-desk.ts";
 import type { HeadServices } from "./head-services.ts";
 import type { LeaseTable } from "./lease-table.ts";
@@ -18,6 +19,7 @@ export interface MembershipOptions {
   readonly actors: ActorTable;
   readonly leases: LeaseTable;
   readonly groups: GroupDesk;
+  readonly drivers: DriverJobs;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
 }
 
@@ -53,6 +55,7 @@ export class Membership {
       throw new RaySystemError("this process was silent for too long: what it had made has been ended; start it again");
     }
     services.clients.add(registration, peer);
+    this.#options.drivers.joined(registration);
     this.#watch.joined(peer, registration.address);
     groups.tellAgain(processId);
     log({ processId, kind: registration.kind, pid: registration.pid }, "client joined");
@@ -98,6 +101,7 @@ export class Membership {
     log({ processId, kind, jobId }, "client left");
     services.clients.tellAll("processGone", processId);
     for (const node of services.nodes.all()) node.peer.tell("processGone", processId);
+    this.#options.drivers.left(client.registration);
     const isDriver = kind === "driver";
     const ending = groups.endingWith((creation) => {
       return isDriver && creation.jobId === jobId && !isOfDetached(creation.ownerActorId, actors);

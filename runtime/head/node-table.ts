@@ -12,6 +12,8 @@ export interface NodeRecord {
   readonly registration: AgentRegistration;
   peer: Peer;
   state: NodeState;
+  readonly joinedMs: number;
+  endedMs: number | null;
 }
 
 /** Dead nodes that are remembered, so that they are turned away and shown. */
@@ -50,7 +52,7 @@ export class NodeTable {
   /** A node joins, or comes back after its head was started again. Nothing of it is taken yet. */
   join(registration: AgentRegistration, peer: Peer): NodeRecord {
     const { nodeId, total, gpuIds, labels } = registration;
-    const record: NodeRecord = { registration, peer, state: "ALIVE" };
+    const record: NodeRecord = { registration, peer, state: "ALIVE", joinedMs: Date.now(), endedMs: null };
     this.#nodes.set(nodeId, record);
     this.#ledger.add(newNode(nodeId, total, gpuIds, labels));
     return record;
@@ -68,7 +70,10 @@ export class NodeTable {
     this.#dead.set(nodeId, reason);
     void this.#store.deadNodes.put(nodeId, { nodeId, reason });
     const record = this.#nodes.get(nodeId);
-    if (record) record.state = "DEAD";
+    if (record) {
+      record.state = "DEAD";
+      record.endedMs = Date.now();
+    }
     this.#ledger.remove(nodeId);
     const [oldest] = this.#dead.size > deadKept ? this.#dead.keys() : [];
     if (oldest === undefined) return;

@@ -17,6 +17,7 @@ import { type RayError, RayTaskError } from "../errors/index.ts";
 import type { HostSettings } from "../node/index.ts";
 import { encodeFailure } from "../wire/index.ts";
 import { enterEnvironment } from "./environment.ts";
+import type { TaskLog } from "./task-log.ts";
 
 /** An actor that ends has this long for what it is doing; Ray's own figure. */
 const graceMs = 30_000;
@@ -26,10 +27,12 @@ export class ActorRunner {
   readonly #process: ClusterProcess;
   readonly #settings: HostSettings;
   readonly #exiting: () => void;
+  readonly #tasks: TaskLog;
   readonly #ended = new AbortController();
   #host: ActorHost | undefined;
 
-  constructor(start: ActorStart, process: ClusterProcess, settings: HostSettings, exiting: () => void) {
+  constructor(start: ActorStart, process: ClusterProcess, settings: HostSettings, tasks: TaskLog, exiting: () => void) {
+    this.#tasks = tasks;
     this.#start = start;
     this.#process = process;
     this.#settings = settings;
@@ -65,16 +68,24 @@ export class ActorRunner {
       table: info.methods.length > 0 ? tableOf(info) : methodTable(Class),
       maxConcurrency: this.#start.maxConcurrency,
       concurrencyGroups: info.concurrencyGroups,
+      observer: this.#tasks.observe({ type: "ACTOR_TASK", jobId: this.#start.jobId, actorId }),
       carrier: this.#process.carrier,
       alone: true,
       channel: calls.channel,
       facts,
       onExit: () => void this.#leave(),
     });
+    const observer = this.#tasks.observe({ type: "ACTOR_CREATION_TASK", jobId: this.#start.jobId, actorId });
+    const taskId = newId<TaskId>();
+    const functionName = `${info.className}.constructor`;
+    const watch = observer.began(taskId, functionName);
     try {
       const args = this.#start.args.map((arg) => decodePacked(arg, this.#process.objects));
-      host.construct(newId<TaskId>(), args);
+      host.construct(taskId, args);
+      watch?.ended();
     } catch (thrown) {
+      observer.failed(functionName, thrown, watch);
+      watch?.ended();
       return constructorFailed(thrown, info.className, actorId);
     }
     this.#host = host;

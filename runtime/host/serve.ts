@@ -9,10 +9,12 @@ import type { HostSettings } from "../node/index.ts";
 import { loadTls, tokenVariable } from "../transport/index.ts";
 import { ActorRunner } from "./actor-runner.ts";
 import { HostRuntime } from "./host-runtime.ts";
+import { TaskLog } from "./task-log.ts";
 import { TaskRunner } from "./task-runner.ts";
 
 // A bundle of this file is the runtime of the process that runs it.
 export * from "../index.ts";
+export * from "../jobs/index.ts";
 
 /** Serves until the node agent ends this process. */
 export async function serve(settings: HostSettings): Promise<void> {
@@ -37,6 +39,7 @@ export async function serve(settings: HostSettings): Promise<void> {
   await own.listen();
   let runner: ActorRunner | TaskRunner | undefined;
   const code = new HostRuntime(own, handles, settings);
+  const tasks = new TaskLog((batch) => agent.tell("taskEvents", batch));
   const agent = own.connect(
     `unix:${agentSocket}`,
     {
@@ -46,17 +49,19 @@ export async function serve(settings: HostSettings): Promise<void> {
             const start = payload as ActorStart;
             const { jobId, actorId, info } = start;
             code.begin({ jobId, namespace: info.namespace, actorId });
-            const actor = new ActorRunner(start, own, settings, () => agent.tell("exiting", null));
+            const actor = new ActorRunner(start, own, settings, tasks, () => agent.tell("exiting", null));
             runner = actor;
             return actor.start();
           }
           case "startLease": {
             const start = payload as LeaseStart;
             code.begin({ jobId: start.jobId, namespace: start.namespace, actorId: null });
-            const tasks = new TaskRunner(start, own, settings, (topic, payload) => agent.tell(topic, payload));
-            runner = tasks;
-            return tasks.start();
+            const leased = new TaskRunner(start, own, settings, tasks, (topic, payload) => agent.tell(topic, payload));
+            runner = leased;
+            return leased.start();
           }
+          case "tasks":
+            return tasks.take();
           case "letGo":
             return own.store.letGo();
           case "retire":

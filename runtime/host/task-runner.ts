@@ -2,6 +2,7 @@
 import {
   CallContext,
   type CallMessage,
+  type CallObserver,
   type Host,
   type HostFacts,
   type RunningStream,
@@ -15,6 +16,7 @@ import { RayError, RaySystemError } from "../errors/index.ts";
 import type { HostSettings } from "../node/index.ts";
 import { encodeFailure } from "../wire/index.ts";
 import { enterEnvironment } from "./environment.ts";
+import type { TaskLog } from "./task-log.ts";
 
 type Fn = (...args: unknown[]) => unknown;
 
@@ -28,6 +30,7 @@ export class TaskRunner implements Host {
   readonly #ended = new AbortController();
   readonly #queue: CallMessage[] = [];
   readonly #tellHead: (topic: "blocked" | "unblocked") => void;
+  readonly #observer: CallObserver;
   #running: CallMessage | undefined;
   #context: CallContext | undefined;
   #stream: RunningStream | undefined;
@@ -37,11 +40,13 @@ export class TaskRunner implements Host {
     start: LeaseStart,
     process: ClusterProcess,
     settings: HostSettings,
+    tasks: TaskLog,
     tellHead: (topic: string, payload: unknown) => void,
   ) {
     this.#tellHead = (topic) => tellHead(topic, start.leaseId);
     this.#start = start;
     this.#process = process;
+    this.#observer = tasks.observe({ type: "NORMAL_TASK", jobId: start.jobId, actorId: null });
     this.#facts = {
       nodeId: settings.nodeId as NodeId,
       namespace: start.namespace,
@@ -115,6 +120,7 @@ export class TaskRunner implements Host {
     this.#stream = runCall({
       message,
       context,
+      observer: this.#observer,
       carrier: this.#process.carrier,
       invoke: (args) => fn(...args),
       reply: (outcome) => this.#process.calls.channel.reply(message.callId, outcome),

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Peer } from "../transport/index.ts";
 import { bundleOf } from "../typescript/bundle.js";
 import { HostPool } from "./host-pool.ts";
-import type { HostSettings } from "./host-process.ts";
+import type { HostProcess, HostSettings } from "./host-process.ts";
 import { hostPython, pythonHost } from "./python-host.ts";
 
 export interface HostPoolsOptions {
@@ -35,6 +35,12 @@ export class HostPools {
   /** A host has introduced itself. */
   async introduced(hostId: string, peer: Peer, address: string): Promise<void> {
     for (const pool of [this.#typescript, this.#python]) (await pool)?.get(hostId)?.introduced(peer, address);
+  }
+
+  /** Every host that runs, of either language. */
+  async all(): Promise<readonly HostProcess[]> {
+    const pools = await Promise.all([this.#typescript, this.#python]);
+    return pools.flatMap((pool) => pool?.all ?? []);
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,9 @@ import { LogTail } from "./log-tail.ts";
 /** What is written within so long travels together. */
 const gatherMs = 50;
 
+/** Where the system does not tell of changed files (it has a limit of watchers), they are looked at so often. */
+const lookMs = 500;
+
 /** Whose lines a host's are, for as long as it is in use. */
 export type LogSource = Omit<LogLines, "lines" | "isError">;
 
@@ -19,7 +22,8 @@ interface Followed {
 
 export class LogForwarder {
   readonly #send: (lines: LogLines) => void;
-  readonly #watcher: FSWatcher;
+  readonly #watcher: FSWatcher | undefined;
+  #looking: NodeJS.Timeout | undefined;
   readonly #followed = new Map<string, Followed>();
   readonly #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -27,8 +31,12 @@ export class LogForwarder {
   /** `folder` holds the output files of all hosts of the node. */
   constructor(folder: string, send: (lines: LogLines) => void) {
     this.#send = send;
-    this.#watcher = watch(folder, { persistent: false }, (_event, file) => file !== null && this.#note(file));
-    this.#watcher.on("error", () => {});
+    try {
+      this.#watcher = watch(folder, { persistent: false }, (_event, file) => file !== null && this.#note(file));
+      this.#watcher.on("error", () => this.#look());
+    } catch {
+      this.#look();
+    }
   }
 
   /** What the host prints from now on is this source's. */
@@ -54,8 +62,15 @@ export class LogForwarder {
   }
 
   close(): void {
-    this.#watcher.close();
+    this.#watcher?.close();
+    clearInterval(this.#looking);
     clearTimeout(this.#timer);
+  }
+
+  #look(): void {
+    this.#looking ??= setInterval(() => {
+      for (const file of this.#followed.keys()) this.#note(file);
+    }, lookMs).unref();
   }
 
   #note(file: string): void {

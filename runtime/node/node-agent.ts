@@ -12,58 +12,27 @@ import {
   type LeaseStart,
   type RunningHost,
   type StartAnswer,
+  type TaskBatch,
 } from "../control/index.ts";
 import type { NodeId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import { findGpus, type MachineOptions, machineNode } from "../placement/index.ts";
-import type { StoreServerOptions } from "../store/index.ts";
-import {
-  dial,
-  LinkServer,
-  loadTls,
-  Peer,
-  type PeerHandlers,
-  type Session,
-  type Tls,
-  type TlsFiles,
-} from "../transport/index.ts";
+import { findGpus, machineNode } from "../placement/index.ts";
+import { dial, LinkServer, loadTls, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
 import { ExitReports } from "./exit-reports.ts";
 import { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
 import { actorUse, describeUse, failed, type HostUse, leaseUse, type NewUse } from "./host-use.ts";
+import { HostWatch } from "./host-watch.ts";
 import { LogForwarder } from "./log-forwarder.ts";
+import type { NodeAgentOptions } from "./node-agent-options.ts";
 import { ObjectDesk } from "./object-desk.ts";
 import { Reaper } from "./reaper.ts";
-
-export interface NodeAgentOptions {
-  readonly nodeId: NodeId;
-  readonly headAddress: string;
-  readonly token: string;
-  readonly tls: TlsFiles | undefined;
-  /** Ends itself, and all that runs here, when the head cannot be reached for so long. */
-  readonly headTimeoutMs: number;
-  readonly machine: MachineOptions;
-  /** The interface that other nodes reach this one by. */
-  readonly ip: string;
-  /** Whether the head runs on this machine. */
-  readonly besideHead: boolean;
-  /** Sockets and logs; short, because a socket's path has at most 107 characters. */
-  readonly sessionFolder: string;
-  /** Hosts that are kept ready. */
-  readonly warmHosts: number;
-  /** The interpreter of the Python hosts. Default: `hostPython()`. */
-  readonly python?: string;
-  /** The object store's size, and where it spills to. */
-  readonly store?: Pick<StoreServerOptions, "capacityBytes" | "spillFolder">;
-  log(facts: Readonly<Record<string, unknown>>, message: string): void;
-  /** The head says that this node must not go on, or turns it away. */
-  expelled(error: Error): void;
-}
 
 /** A process has so long to give back what it holds of a full store. */
 const letGoMs = 2_000;
 
 type Language = "typescript" | "python";
+type Start = ActorStart | LeaseStart;
 
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
@@ -84,6 +53,7 @@ export class NodeAgent {
   readonly #unwanted = new Set<string>();
   readonly #exits = new ExitReports();
   readonly #socket: string;
+  readonly #watch: HostWatch;
   #head: Peer | undefined;
   #address = "";
   #closed = false;
@@ -119,6 +89,13 @@ export class NodeAgent {
     const agentSocket = this.#socket;
     const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder, tls });
     this.#pools = new HostPools({ token, warmHosts, python, settings });
+    this.#watch = new HostWatch({
+      nodeId,
+      logsFolder: logFolder,
+      pools: this.#pools,
+      uses: this.#uses,
+      store: () => this.#objects.stats(),
+    });
   }
 
   get nodeId(): NodeId {
@@ -212,6 +189,7 @@ export class NodeAgent {
       case "endLease":
         return this.#endLease(payload as string);
       default:
+        if (this.#watch.knows(method)) return this.#watch.answer(method, payload);
         throw new RaySystemError(
           `a node agent does not know the question "${method}": is the head of another version?`,
         );
@@ -228,7 +206,7 @@ export class NodeAgent {
   }
 
   /** A head that was started again may ask for what it asked for before. */
-  #once(id: string, language: Language, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
+  #once(id: string, language: Language, use: NewUse, method: string, start: Start): Promise<StartAnswer> {
     let starting = this.#starts.get(id);
     if (starting === undefined) {
       starting = this.#start(id, language, use, method, start);
@@ -238,7 +216,7 @@ export class NodeAgent {
     return starting;
   }
 
-  async #start(id: string, language: Language, use: NewUse, method: string, start: unknown): Promise<StartAnswer> {
+  async #start(id: string, language: Language, use: NewUse, method: string, start: Start): Promise<StartAnswer> {
     const pool = await this.#pools.of(language);
     let host: HostProcess;
     try {
@@ -251,6 +229,7 @@ export class NodeAgent {
       return failed(new RaySystemError("it was ended before it had begun"));
     }
     this.#uses.set(id, { ...use, host, pool, blocked: false });
+    this.#watch.used(host, start);
     this.#logs.follow(host, { jobId: use.jobId, source: use.source, pid: host.pid, ip: this.#options.ip });
     void host.gone.then((why) => {
       this.#logs.unfollow(host);
@@ -277,6 +256,7 @@ export class NodeAgent {
 
   async #killHost(hostId: string): Promise<void> {
     const use = await this.#forgetStarted(hostId);
+    if (use) await this.#watch.lastWord(use.host);
     await use?.host.kill();
   }
 
@@ -286,7 +266,10 @@ export class NodeAgent {
     const free = use.reusable && (await use.host.peer?.ask("endLease", null).catch(() => false));
     this.#logs.unfollow(use.host);
     if (free === true) use.pool.giveBack(use.host);
-    else await use.host.kill();
+    else {
+      await this.#watch.lastWord(use.host);
+      await use.host.kill();
+    }
   }
 
   #forget(id: string): HostUse | undefined {
@@ -341,6 +324,10 @@ export class NodeAgent {
         const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
         if (topic === "exiting" && use) use.host.intended = true;
         if (topic === "exiting") return;
+        if (topic === "taskEvents") {
+          void this.#watch.told(peer, payload as TaskBatch);
+          return;
+        }
         if (use) use.blocked = topic === "blocked";
         this.#head?.tell(topic, payload);
       },

@@ -1,10 +1,13 @@
 // A head and a node in one process, for one driver: it ends when the driver does.
+import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { runHead } from "../head/index.ts";
 import { runNode } from "../node/index.ts";
 import type { MachineOptions } from "../placement/index.ts";
 
 export interface StandaloneSettings {
+  /** Of the head, in a folder of this cluster's own, which is removed with it. */
   readonly folder: string;
   readonly tokenFile: string;
   readonly machine: MachineOptions;
@@ -28,6 +31,8 @@ export async function serve({ folder, tokenFile, machine }: StandaloneSettings):
   const end = async () => {
     await node.close();
     await head.close();
+    // A driver that was killed cannot do it.
+    rmSync(dirname(folder), { recursive: true, force: true });
     process.exit(0);
   };
   process.stdin.on("end", () => void end()).on("error", () => void end());

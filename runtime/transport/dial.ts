@@ -66,7 +66,8 @@ class Dialler {
   #connect(): Client {
     const { address, tls } = this.#options;
     const secure = tls && !address.startsWith("unix:");
-    return new Client(address, secure ? tls.client : grpc.createInsecure(), channelOptions);
+    if (!secure) return new Client(address, grpc.createInsecure(), channelOptions);
+    return new Client(address, tls.client, { ...channelOptions, "grpc.ssl_target_name_override": "astune" });
   }
 
   #open(): void {

@@ -32,7 +32,7 @@ export interface LinkServerOptions {
   readonly maxConnections?: number;
 }
 
-/** A connection without a session for so long is closed. */
+/** A connection that has not shown the token after so long, or has no stream for so long, is closed. */
 const idleConnectionMs = 10_000;
 
 type Stream = ServerDuplexStream<Packet, Packet>;
@@ -48,6 +48,8 @@ export class LinkServer {
   });
   readonly #listeners: NetServer[] = [];
   readonly #sockets = new Set<Socket>();
+  /** Connections that have not shown the token yet, by the other side's address. */
+  readonly #unproven = new Map<string, NodeJS.Timeout>();
   readonly #sessions = new Map<string, { readonly session: Session; expiry?: NodeJS.Timeout | undefined }>();
 
   constructor(options: LinkServerOptions) {
@@ -93,7 +95,14 @@ export class LinkServer {
 
   #connected(socket: Socket, injector: ConnectionInjector): void {
     this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
+    // Whoever can open a socket in the node's own folder is its user.
+    const peer = socket.remoteAddress === undefined ? "" : `${socket.remoteAddress}:${socket.remotePort}`;
+    if (peer !== "") this.#unproven.set(peer, setTimeout(() => socket.destroy(), idleConnectionMs).unref());
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      clearTimeout(this.#unproven.get(peer));
+      this.#unproven.delete(peer);
+    });
     socket.on("error", () => socket.destroy());
     injector.injectConnection(socket);
   }
@@ -105,6 +114,8 @@ export class LinkServer {
       refuse(stream, status.UNAUTHENTICATED, "the token is not this cluster's");
       return;
     }
+    clearTimeout(this.#unproven.get(stream.getPeer()));
+    this.#unproven.delete(stream.getPeer());
     const sessionId = textOf(metadata, keys.session);
     const processId = textOf(metadata, keys.process);
     const opened = textOf(metadata, keys.received);

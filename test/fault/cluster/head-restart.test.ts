@@ -15,7 +15,7 @@ import {
 } from "../../../runtime/index.ts";
 import { eventually } from "../../fixtures/cluster.ts";
 import { FaultCluster } from "../../fixtures/fault-cluster.ts";
-import { nested, Steady, slowly } from "../../fixtures/remote/steady.ts";
+import { nested, Steady, slowly, tellsThenWaits } from "../../fixtures/remote/steady.ts";
 
 const one = { cpus: 4, gpus: 4 };
 const caught = (promise: PromiseLike<unknown>) => Promise.resolve(promise).catch((error: unknown) => error);
@@ -114,7 +114,7 @@ describe("a head that is killed and started again", () => {
         ["left", "EXITED"],
       ]),
     );
-    expect(await availableResources()).toMatchObject({ GPU: 3 });
+    await eventually(availableResources, ({ GPU }) => GPU === 3);
     await cluster.accountFor();
   });
 
@@ -130,18 +130,24 @@ describe("a head that is killed and started again", () => {
   });
 
   test("a worker that ended while it was away: its actors are made again elsewhere after the silence limit", async () => {
-    cluster = await FaultCluster.start({ nodes: [one, one], silenceSeconds: 3 });
+    cluster = await FaultCluster.start({ nodes: [one, one], silenceSeconds: 8 });
     const options = { maxTaskRetries: -1, schedulingStrategy: { nodeId: cluster.nodeId(1), soft: true } } as const;
     const actor = remote(Steady)
       .options({ ...options, maxRestarts: -1, numGpus: 1 })
       .remote();
     const group = placementGroup([{ CPU: 1 }, { CPU: 1 }], { strategy: "STRICT_SPREAD" });
     await group.ready();
-    const task = remote(slowly)
+    const ear = remote(Steady)
+      .options({ resources: { node0: 1 } })
+      .remote();
+    const task = remote(tellsThenWaits)
       .options({ maxRetries: 0, resources: { node1: 1 } })
-      .remote(1, 60_000);
+      .remote(ear, 1, 60_000);
     await actor.see.remote(1);
-    await eventually(availableResources, ({ node1 }) => node1 === 99);
+    await eventually(
+      async () => (await ear.seen.remote()).length,
+      (count) => count === 1,
+    );
     await cluster.kill(cluster.head);
     await cluster.kill(cluster.node(1));
     await cluster.restartHead();
@@ -154,7 +160,7 @@ describe("a head that is killed and started again", () => {
   });
 
   test("a driver that ended while it was away: what it had made ends after the silence limit", async () => {
-    cluster = await FaultCluster.start({ nodes: [one], silenceSeconds: 3 });
+    cluster = await FaultCluster.start({ nodes: [one], silenceSeconds: 8 });
     const driver = await cluster.startDriver();
     await cluster.kill(cluster.head);
     await cluster.kill(driver);

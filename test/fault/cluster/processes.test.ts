@@ -39,7 +39,7 @@ describe("processes that end or stand still", () => {
 
     process.kill(await actor.pid.remote(), "SIGKILL");
     expect(await caught(actor.see.remote(1))).toBeInstanceOf(ActorDiedError);
-    expect(await availableResources()).toMatchObject({ GPU: 2 });
+    await eventually(availableResources, ({ GPU }) => GPU === 2);
     await cluster.accountFor();
   });
 
@@ -93,7 +93,7 @@ describe("processes that end or stand still", () => {
     expect(isRunning(child)).toBe(false);
     expect(await caught(bound.see.remote(2))).toBeInstanceOf(ActorDiedError);
     expect(await caught(task)).toBeInstanceOf(WorkerCrashedError);
-    expect(performance.now() - killedAt).toBeLessThan(10_000);
+    expect(performance.now() - killedAt).toBeLessThan(30_000);
     for (const actor of inGroup) expect(await actor.see.remote(2)).toBe(2);
     const [table] = await placementGroupTable();
     expect(table?.state).toBe("CREATED");
@@ -125,7 +125,7 @@ describe("processes that end or stand still", () => {
   });
 
   test("a driver that stands still for longer than the silence limit counts as gone, and learns it when it goes on", async () => {
-    cluster = await FaultCluster.start({ nodes: [one], silenceSeconds: 2 });
+    cluster = await FaultCluster.start({ nodes: [one], silenceSeconds: 5 });
     const driver = await cluster.startDriver();
     await cluster.freeze(driver);
     await eventually(availableResources, ({ CPU, GPU }) => CPU === one.cpus && GPU === one.gpus);
@@ -135,7 +135,7 @@ describe("processes that end or stand still", () => {
   });
 
   test("a worker that stands still for longer than the silence limit is dead, and ends when it goes on", async () => {
-    cluster = await FaultCluster.start({ nodes: [one, one], silenceSeconds: 2 });
+    cluster = await FaultCluster.start({ nodes: [one, one], silenceSeconds: 5 });
     const nodeId = cluster.nodeId(0);
     const actor = remote(Steady)
       .options({ maxRestarts: -1, maxTaskRetries: -1, schedulingStrategy: { nodeId, soft: true } })

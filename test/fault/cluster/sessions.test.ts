@@ -35,13 +35,13 @@ class Pair {
   farPeer: Peer | undefined;
   port = 0;
 
-  static async open(proxied: (proxy: TcpProxy) => void = () => {}): Promise<Pair> {
+  static async open(proxied: (proxy: TcpProxy) => void = () => {}, giveUpMs = Number.POSITIVE_INFINITY): Promise<Pair> {
     const pair = new Pair();
     await pair.serve("server-1", 0);
     pair.proxy = await TcpProxy.to(`127.0.0.1:${pair.port}`);
     proxied(pair.proxy);
     const peer: Peer = new Peer("server", pair.near.handlers, () => session);
-    const session: Session = dial({ address: pair.proxy.address, processId: "client", token }, peer);
+    const session: Session = dial({ address: pair.proxy.address, processId: "client", token, giveUpMs }, peer);
     pair.peer = peer;
     return pair;
   }
@@ -145,6 +145,15 @@ describe("a session over connections that are cut", () => {
     pair.far.handlers.request = (method) => (method === "load" ? large : "small");
     await expect(pair.peer.ask("load", null)).rejects.toThrow(/cannot be sent, at most 64 MiB/);
     expect(await pair.peer.ask("other", null)).toBe("small");
+  });
+
+  test("a side that stays away is given up after as long as was said", async () => {
+    pair = await Pair.open(() => {}, 300);
+    await pair.peer.ask("hello", null);
+    pair.server.close();
+    const lostAt = performance.now();
+    await expect(pair.peer.ask("late", null)).rejects.toThrow(/cannot be reached/);
+    expect(performance.now() - lostAt).toBeGreaterThan(250);
   });
 
   test("what waits for a process that is away is bounded", async () => {

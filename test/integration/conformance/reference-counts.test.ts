@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
@@ -54,6 +55,8 @@ onEveryRuntime(
       await eventually(
         async () => {
           await keeper.dropAll.remote();
+          // An owner keeps a value for some seconds more, in case a reference to it is on its way.
+          await sleep(500);
           return held();
         },
         (now) => now < full,

@@ -16,6 +16,14 @@ test.each([
     ["submit", "x.yaml", "--resume"],
     ["submit", "x.yaml", "--resume"],
   ],
+  [
+    ["--with-ray", "--conf", "x.yaml"],
+    ["submit", "x.yaml", "--with-ray=here"],
+  ],
+  [
+    ["submit", "--with-ray=1.2.3.4:5", "x.yaml"],
+    ["submit", "--with-ray=1.2.3.4:5", "x.yaml"],
+  ],
   [["--help"], ["--help"]],
 ])("the launcher's %j means %j", (given, expected) => {
   expect(legacyArguments(given)).toEqual(expected);

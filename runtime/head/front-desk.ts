@@ -1,0 +1,54 @@
+// Answers those who look and those who submit: jobs, lists, logs.
+import type { JobInfo, JobOutcome, JobSubmission, ListQuery, LogQuery, LogRead } from "../control/index.ts";
+import { RaySystemError } from "../errors/index.ts";
+import type { DriverJobs } from "./driver-jobs.ts";
+import { Inspector, type InspectorServices } from "./inspector.ts";
+import { type JobServices, JobTable } from "./job-table.ts";
+
+export class FrontDesk {
+  readonly jobs: JobTable;
+  readonly #drivers: DriverJobs;
+  readonly #inspector: Inspector;
+
+  constructor(services: JobServices & Omit<InspectorServices, "jobs">, drivers: DriverJobs) {
+    this.jobs = new JobTable(services);
+    this.#drivers = drivers;
+    this.#inspector = new Inspector({ ...services, jobs: () => this.#jobs() });
+  }
+
+  /** Throws RaySystemError for a question that it does not know. */
+  answer(method: string, payload: unknown): unknown {
+    switch (method) {
+      case "submitJob":
+        return this.jobs.submit(payload as JobSubmission);
+      case "stopJob":
+        return this.jobs.stop(payload as string);
+      case "jobs":
+        return this.#jobs();
+      case "job":
+        return this.#job(payload as string);
+      case "jobRunning":
+        return this.jobs.running(payload as string);
+      case "jobEnded":
+        return this.jobs.finished(payload as JobOutcome);
+      case "list":
+        return this.#inspector.list(payload as ListQuery);
+      case "tasks":
+        return this.#inspector.tasks();
+      case "logSources":
+        return this.#inspector.logSources(payload as LogQuery);
+      case "readLog":
+        return this.#inspector.readLog(payload as LogRead);
+      default:
+        throw new RaySystemError(`the head does not know the question "${method}": is it of another version?`);
+    }
+  }
+
+  #jobs(): JobInfo[] {
+    return [...this.jobs.list(), ...this.#drivers.list()];
+  }
+
+  #job(jobId: string): JobInfo | null {
+    return this.#jobs().find((job) => job.jobId === jobId) ?? null;
+  }
+}
