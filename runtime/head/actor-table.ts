@@ -9,17 +9,16 @@ import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { EarlyHolds } from "./early-holds.ts";
 import type { HeadServices } from "./head-services.ts";
+import { LastDead } from "./last-dead.ts";
 
 /** A handle may be on its way to another process for so long after the last one known is gone. */
 const letGoMs = 1_000;
-/** Dead actors that are still shown. */
-const deadKept = 10_000;
 
 export class ActorTable {
   readonly #services: HeadServices;
   readonly #actors = new Map<string, ActorRecord>();
   readonly #names = new ActorNames();
-  readonly #dead: string[] = [];
+  readonly #dead = new LastDead(10_000);
   readonly #early = new EarlyHolds();
 
   constructor(services: HeadServices) {
@@ -150,10 +149,9 @@ export class ActorTable {
   /** Takes up what was stored; those that were on a node wait for it to come back. */
   restore(record: ActorRecord): void {
     this.#enter(record);
-    if (record.state === "DEAD") this.#bury(record);
-    else if (!record.expected && record.state !== "DEPENDENCIES_UNREADY" && record.state !== "ALIVE") {
-      this.#place(record);
-    }
+    const { state, expected } = record;
+    if (state === "DEAD") this.#bury(record);
+    else if (!expected && state !== "DEPENDENCIES_UNREADY" && state !== "ALIVE") this.#place(record);
   }
 
   /** Whether a host that a node reports is one that this head knows of. */
@@ -167,8 +165,8 @@ export class ActorTable {
     for (const record of this.all()) {
       const { expected, state } = record;
       if (expected?.home !== nodeId || state === "DEAD") continue;
-      record.expected = undefined;
       const grant = this.#services.scheduler.takeUp(expected);
+      record.expected = undefined;
       record.grant = grant;
       if (!grant) void this.groupRemoved(record.groupId ?? "", "its placement group was removed");
       else if (state !== "ALIVE") void this.#start(record, grant);
@@ -218,14 +216,13 @@ export class ActorTable {
   }
 
   async #start(record: ActorRecord, grant: Grant): Promise<void> {
-    const node = this.#services.nodes.get(grant.nodeId);
+    const peer = this.#services.nodes.get(grant.nodeId)?.peer;
     // A node that dies meanwhile takes its actors with it: nodeDied() places this one anew.
-    const asked = node?.peer.ask("startActor", record.startWith(grant)) as Promise<StartAnswer> | undefined;
+    const asked = peer?.ask("startActor", record.startWith(grant)) as Promise<StartAnswer> | undefined;
     const answer = await asked?.catch(() => undefined);
     if (!answer || record.grant !== grant) return;
     if ("failed" in answer) {
-      const { reason, message, failure } = answer.failed;
-      await this.end(record, { reason, message, failure, reasons: [] });
+      await this.end(record, { ...answer.failed, reasons: [] });
       return;
     }
     record.address = answer.address;
@@ -281,8 +278,8 @@ export class ActorTable {
 
   /** Lets the actor finish what it does and dispose of itself, then ends it. */
   async retire(record: ActorRecord, death: ActorDeath): Promise<void> {
-    const node = record.grant && this.#services.nodes.get(record.grant.nodeId);
-    if (record.state === "ALIVE") await node?.peer.ask("retireHost", record.hostId).catch(() => undefined);
+    const peer = record.grant && this.#services.nodes.get(record.grant.nodeId)?.peer;
+    if (record.state === "ALIVE") await peer?.ask("retireHost", record.hostId).catch(() => undefined);
     await this.end(record, death);
   }
 
@@ -296,8 +293,7 @@ export class ActorTable {
 
   #bury(record: ActorRecord): void {
     record.args = null;
-    this.#dead.push(record.actorId);
-    const oldest = this.#dead.length > deadKept ? this.#dead.shift() : undefined;
+    const oldest = this.#dead.add(record.actorId);
     if (oldest === undefined) return;
     this.#actors.delete(oldest);
     void this.#services.store.actors.remove(oldest);

@@ -3,7 +3,6 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { PeerBook } from "../cluster/index.ts";
 import {
   type ActorStart,
   type AgentRegistration,
@@ -17,34 +16,27 @@ import {
 import type { NodeId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import { findGpus, machineNode } from "../placement/index.ts";
-import { dial, LinkServer, loadTls, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
+import { dial, loadTls, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
 import { ExitReports } from "./exit-reports.ts";
 import { HostPools } from "./host-pools.ts";
 import type { HostProcess } from "./host-process.ts";
 import { actorUse, describeUse, failed, type HostUse, leaseUse, type NewUse } from "./host-use.ts";
 import { HostWatch } from "./host-watch.ts";
 import { LogForwarder } from "./log-forwarder.ts";
+import { Neighbours } from "./neighbours.ts";
 import type { NodeAgentOptions } from "./node-agent-options.ts";
-import { ObjectDesk } from "./object-desk.ts";
 import { Reaper } from "./reaper.ts";
-
-/** A process has so long to give back what it holds of a full store. */
-const letGoMs = 2_000;
 
 type Language = "typescript" | "python";
 type Start = ActorStart | LeaseStart;
 
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
-  readonly #server: LinkServer;
   readonly #reaper: Reaper;
   readonly #tls: Tls | undefined;
   readonly #pools: HostPools;
   readonly #logs: LogForwarder;
-  readonly #objects: ObjectDesk;
-  readonly #others: PeerBook;
-  /** The processes of the node that are connected. */
-  readonly #near = new Set<Peer>();
+  readonly #neighbours: Neighbours;
   /** By host id of the head: an actor's incarnation, or a lease. */
   readonly #uses = new Map<string, HostUse>();
   /** The answers to what was asked to be started, for when it is asked again. */
@@ -67,23 +59,14 @@ export class NodeAgent {
     const { nodeId, headAddress, ip, sessionFolder, token, tls } = options;
     this.#reaper = new Reaper(nodeId, sessionFolder);
     this.#tls = loadTls(tls);
-    this.#others = new PeerBook({
-      processId: nodeId,
+    this.#neighbours = new Neighbours({
+      nodeId,
       token,
       tls: this.#tls,
-      nodeId: "",
-      handlers: this.#hostHandlers(),
-      giveUpMs: 60_000,
-    });
-    this.#objects = new ObjectDesk({ ...options.store, onFull: () => this.#letGo() }, (address) =>
-      this.#others.get(address),
-    );
-    this.#server = new LinkServer({
-      processId: nodeId,
-      token,
-      tls: this.#tls,
-      graceMs: 10_000,
-      accept: (processId, session) => new Peer(processId, this.#hostHandlers(), session),
+      store: options.store ?? {},
+      address: () => this.#address,
+      introduced: (hostId, peer, address) => this.#pools.introduced(hostId, peer, address),
+      told: (topic, payload, peer) => this.#told(topic, payload, peer),
     });
     const { warmHosts, python } = options;
     const agentSocket = this.#socket;
@@ -94,7 +77,7 @@ export class NodeAgent {
       logsFolder: logFolder,
       pools: this.#pools,
       uses: this.#uses,
-      store: () => this.#objects.stats(),
+      store: () => this.#neighbours.objects.stats(),
     });
   }
 
@@ -105,13 +88,12 @@ export class NodeAgent {
   /** Listens, then joins the head; done when the head has taken the node in. */
   async start(): Promise<void> {
     const { nodeId, ip, headAddress, token, headTimeoutMs, log } = this.#options;
-    await this.#server.listen(`unix:${this.#socket}`);
-    const port = await this.#server.listen(`${ip}:0`);
+    const port = await this.#neighbours.listen(this.#socket, ip);
     this.#address = formatAddress({ processId: nodeId, nodeId, socket: this.#socket, tcp: `${ip}:${port}` });
     let lastFailure = "";
     const handlers: PeerHandlers = {
       request: (method, payload) => this.#request(method, payload),
-      event: (topic, payload) => topic === "processGone" && this.#objects.ownerGone(payload as string),
+      event: (topic, payload) => topic === "processGone" && this.#neighbours.objects.ownerGone(payload as string),
       up: (_peer, fresh) => {
         lastFailure = "";
         if (fresh) void this.#join();
@@ -136,10 +118,8 @@ export class NodeAgent {
     this.#closed = true;
     await this.#pools.close();
     this.#logs.close();
-    await this.#objects.close();
+    await this.#neighbours.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
-    this.#others.close();
-    this.#server.close();
     await this.#reaper.close();
   }
 
@@ -248,12 +228,6 @@ export class NodeAgent {
     }
   }
 
-  /** The store is full: what only garbage holds is given back. */
-  async #letGo(): Promise<void> {
-    const asked = [...this.#near].map((peer) => peer.ask("letGo", null).catch(() => undefined));
-    await Promise.race([Promise.all(asked), new Promise((resolve) => setTimeout(resolve, letGoMs))]);
-  }
-
   async #killHost(hostId: string): Promise<void> {
     const use = await this.#forgetStarted(hostId);
     if (use) await this.#watch.lastWord(use.host);
@@ -301,36 +275,15 @@ export class NodeAgent {
     this.#exits.send(exit, this.#head);
   }
 
-  #hostHandlers(): PeerHandlers {
-    return {
-      request: async (method, payload, peer) => {
-        if (method.startsWith("store.")) return this.#objects.request(method, payload, peer);
-        if (method !== "register") throw new RaySystemError(`a node agent does not know the question "${method}"`);
-        const { hostId, address } = payload as { hostId: string; address: string };
-        this.#near.add(peer);
-        await this.#pools.introduced(hostId, peer, address);
-        const { nodeId } = this.#options;
-        return { nodeId, agentAddress: this.#address, storeFolder: this.#objects.folder };
-      },
-      ended: (peer) => {
-        this.#near.delete(peer);
-        this.#objects.processGone(peer.processId);
-      },
-      event: (topic, payload, peer) => {
-        if (topic.startsWith("store.")) {
-          this.#objects.event(topic, payload, peer);
-          return;
-        }
-        const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
-        if (topic === "exiting" && use) use.host.intended = true;
-        if (topic === "exiting") return;
-        if (topic === "taskEvents") {
-          void this.#watch.told(peer, payload as TaskBatch);
-          return;
-        }
-        if (use) use.blocked = topic === "blocked";
-        this.#head?.tell(topic, payload);
-      },
-    };
+  #told(topic: string, payload: unknown, peer: Peer): void {
+    const use = [...this.#uses.values()].find(({ host }) => host.peer === peer);
+    if (topic === "exiting") {
+      if (use) use.host.intended = true;
+    } else if (topic === "taskEvents") {
+      void this.#watch.told(peer, payload as TaskBatch);
+    } else {
+      if (use) use.blocked = topic === "blocked";
+      this.#head?.tell(topic, payload);
+    }
   }
 }
