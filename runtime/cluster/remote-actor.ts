@@ -34,6 +34,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
   readonly #client: ActorClient;
   #channel: Channel | undefined;
   #address = "";
+  #hostId = "";
   #state: ActorNews["state"] = "PENDING_CREATION";
   #handles = 0;
 
@@ -114,6 +115,11 @@ export class RemoteActor implements ActorTarget, CallOwner {
     this.#state = news.state;
     switch (news.state) {
       case "ALIVE":
+        // Its restart may not have been heard of: the head was away, or this process was.
+        if (this.#hostId !== "" && this.#hostId !== news.hostId) {
+          this.#client.restarting(() => this.#failures().unavailable());
+        }
+        this.#hostId = news.hostId;
         this.#address = news.address;
         this.#channel = this.#services.channel(news.address);
         this.#client.alive(news.hostId);

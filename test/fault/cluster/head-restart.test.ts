@@ -88,7 +88,7 @@ describe("a head that is killed and started again", () => {
 
   test("actors that ended while it was away are made again or dead, each for its own reason", async () => {
     cluster = await FaultCluster.start({ nodes: [one] });
-    const again = remote(Steady).options({ name: "again", maxRestarts: 1, maxTaskRetries: 0, numGpus: 1 }).remote();
+    const again = remote(Steady).options({ name: "again", maxRestarts: 1, maxTaskRetries: 1, numGpus: 1 }).remote();
     const dead = remote(Steady).options({ name: "dead", maxRestarts: 0, numGpus: 1 }).remote();
     const left = remote(Steady).options({ name: "left", maxRestarts: -1, numGpus: 1 }).remote();
     const pids = await get([again.pid.remote(), dead.pid.remote(), left.pid.remote()]);
