@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
-import { interfaceTo, type Tls } from "../transport/index.ts";
+import { interfaceTo, isOwnAddress, type Tls } from "../transport/index.ts";
 import { ActorHandles } from "./actor-handles.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { DriverLog } from "./driver-log.ts";
@@ -59,8 +59,8 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
   const head = new HeadLink(registration, (handlers) => own.connect(address, handlers));
   try {
     const { nodes } = await withTimeout(head.register(), connectTimeoutMs, address, head);
-    const beside = nodes.find(({ hostname: name, sessionFolder }) => {
-      return name === hostname() && existsSync(join(sessionFolder, "agent.sock"));
+    const beside = nodes.find(({ hostname: name, ip: its, sessionFolder }) => {
+      return name === hostname() && isOwnAddress(its) && existsSync(join(sessionFolder, "agent.sock"));
     });
     if (beside) await settle(own, beside.nodeId, beside.sessionFolder);
   } catch (error) {

@@ -1,11 +1,11 @@
 // A node agent as a process: its session's folder, its token, the head that it joins.
 import { mkdtempSync, rmSync } from "node:fs";
-import { networkInterfaces, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NodeId, newId } from "../core/index.ts";
 import { AuthenticationError } from "../errors/index.ts";
 import type { MachineOptions } from "../placement/index.ts";
-import { findToken, interfaceTo, type TlsFiles } from "../transport/index.ts";
+import { findToken, interfaceTo, isOwnAddress, type TlsFiles } from "../transport/index.ts";
 import { NodeAgent } from "./node-agent.ts";
 import { privateFolder } from "./private-folder.ts";
 
@@ -55,7 +55,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     headTimeoutMs: options.headTimeoutMs ?? defaultHeadTimeoutMs,
     machine,
     ip,
-    besideHead: isOwn(headAddress.slice(0, headAddress.lastIndexOf(":"))),
+    besideHead: isOwnAddress(headAddress.slice(0, headAddress.lastIndexOf(":"))),
     sessionFolder,
     warmHosts,
     log,
@@ -72,10 +72,4 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     throw error;
   }
   return { nodeId: agent.nodeId, sessionFolder, close };
-}
-
-/** Whether an address is one of this machine's. */
-function isOwn(ip: string): boolean {
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return ip === "localhost" || own.some(({ address }) => address === ip);
 }

@@ -1,6 +1,6 @@
 // How processes talk: sessions over gRPC streams that survive the loss of a connection, behind the cluster's token.
 export { type DialOptions, dial } from "./dial.ts";
-export { interfaceTo } from "./interface-to.ts";
+export { interfaceTo, isOwnAddress } from "./interface-to.ts";
 export { LinkServer, type LinkServerOptions } from "./link-server.ts";
 export { Peer, type PeerHandlers } from "./peer.ts";
 export type { Session, SessionListener } from "./session.ts";

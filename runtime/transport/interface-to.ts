@@ -1,5 +1,6 @@
-// Which of this machine's addresses another machine would see.
+// Which of this machine's addresses another machine would see, and which are its own.
 import { createSocket } from "node:dgram";
+import { networkInterfaces } from "node:os";
 
 /** The address of this machine's interface towards `host:port`; loopback for loopback, and where there is no way. */
 export function interfaceTo(address: string): Promise<string> {
@@ -17,4 +18,10 @@ export function interfaceTo(address: string): Promise<string> {
       resolve(own);
     });
   });
+}
+
+/** Whether an address is one of this machine's. */
+export function isOwnAddress(ip: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return ip === "localhost" || own.some(({ address }) => address === ip);
 }
