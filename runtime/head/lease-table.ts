@@ -30,6 +30,8 @@ interface LeaseRecord {
   /** The running task waits: its CPUs are lent out. */
   takeBack: (() => void) | undefined;
   reject: (error: unknown) => void;
+  /** Granted by an earlier head: its holder must say that it still has it. */
+  readonly takenUp?: true;
 }
 
 export class LeaseTable {
@@ -152,7 +154,7 @@ export class LeaseTable {
     this.#claimants.add(holder);
     const claimed = new Set(claims.map(({ leaseId }) => leaseId));
     for (const [leaseId, record] of this.#leases) {
-      if (record.holder === holder && record.answer && !claimed.has(leaseId)) void this.drop(leaseId);
+      if (record.holder === holder && record.takenUp && !claimed.has(leaseId)) void this.drop(leaseId);
     }
     for (const { leaseId, nodeId } of claims) {
       if (this.#leases.has(leaseId)) continue;
@@ -176,7 +178,7 @@ export class LeaseTable {
       const answer: LeaseGrant = { leaseId, address, nodeId };
       const takeBack = blocked ? grant?.lendCpus() : undefined;
       const [withdraw, reject] = [() => {}, () => {}];
-      this.#leases.set(leaseId, { leaseId, jobId, holder, grant, answer, withdraw, takeBack, reject });
+      this.#leases.set(leaseId, { leaseId, jobId, holder, grant, answer, withdraw, takeBack, reject, takenUp: true });
       this.#claims.delete(leaseId);
     }
     this.#unclaim(nodeId, "it ended while the head was away");

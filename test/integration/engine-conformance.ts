@@ -157,9 +157,14 @@ export function engineConformance(options: ConformanceOptions): void {
     });
 
     test("weights change under running generations, which go on, and then the numbers are the new weights'", async () => {
-      // More than run at once: whenever the weights change, some are in the middle.
+      // More than run at once, and of different lengths: whenever the weights change, some are in the middle.
       const long = Array.from({ length: 300 }, (_, seed) =>
-        ask({ promptIds: prompts[seed % prompts.length] as number[], seed, maxTokens: 300, temperature: 1.5 }),
+        ask({
+          promptIds: prompts[seed % prompts.length] as number[],
+          seed,
+          maxTokens: 100 + ((seed * 37) % 200),
+          temperature: 1.5,
+        }),
       );
       const replying = long.map((request) => engine.generate(request));
       const running = Promise.all(replying);
