@@ -12,7 +12,7 @@ import {
 } from "../../actors/index.ts";
 import { ActorDiedError, get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
 import type { Crew, CrewOptions } from "../loop/index.ts";
-import { judgeOptions, learnerOptions, rolloutOptions, vllmOptions } from "../loop/index.ts";
+import { judgeOptions, learnerOptions, learnerPart, rolloutOptions, vllmOptions } from "../loop/index.ts";
 import { visibleGpus } from "./visible-gpus.ts";
 
 /** Starts learner, engines, rollout and judge. What was started is closed again when a later start fails. */
@@ -92,11 +92,7 @@ export async function openDebugCrew(options: CrewOptions): Promise<Crew> {
         else await learner.exportWeights.remote(dir);
         await get(engines.map((engine) => engine.setWeights.remote(shared ? { version } : { dir, version })));
       },
-      saveLearner: async (folder) => void (await learner.saveCheckpoint.remote(folder)),
-      loadLearner: async (folder) => void (await learner.loadCheckpoint.remote(folder)),
-      exportModel: async (folder) => void (await learner.exportWeights.remote(folder)),
-      writeScalars: async (folder, step, values) => void (await learner.scalars.remote(folder, step, values)),
-      drawCurves: async (metrics, image, title) => void (await learner.plot.remote(metrics, image, title)),
+      ...learnerPart(learner),
       close,
     };
   } catch (error) {

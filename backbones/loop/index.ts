@@ -9,6 +9,7 @@ export {
   vllmOptions,
 } from "./actor-options.ts";
 export type { Crew, CrewOptions } from "./crew.ts";
+export { learnerPart } from "./learner-part.ts";
 export { type LoopPlan, planLoop } from "./plan.ts";
 export { seedAt } from "./seed.ts";
 export { type LoopParts, TuningLoop } from "./tuning-loop.ts";

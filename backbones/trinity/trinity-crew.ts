@@ -15,7 +15,7 @@ import {
   removePlacementGroup,
 } from "../../runtime/index.ts";
 import type { Crew, CrewOptions } from "../loop/index.ts";
-import { judgeOptions, learnerOptions, rolloutOptions } from "../loop/index.ts";
+import { judgeOptions, learnerOptions, learnerPart, rolloutOptions } from "../loop/index.ts";
 import { chooseOnCluster, EngineGroup } from "./engine-group.ts";
 import { EpisodeDrain } from "./episode-drain.ts";
 import { type Layout, planLayout } from "./layout.ts";
@@ -105,11 +105,7 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
         }
         await engines.wake();
       },
-      saveLearner: async (folder) => void (await learner.saveCheckpoint.remote(folder)),
-      loadLearner: async (folder) => void (await learner.loadCheckpoint.remote(folder)),
-      exportModel: async (folder) => void (await learner.exportWeights.remote(folder)),
-      writeScalars: async (folder, step, values) => void (await learner.scalars.remote(folder, step, values)),
-      drawCurves: async (metrics, image, title) => void (await learner.plot.remote(metrics, image, title)),
+      ...learnerPart(learner),
       close,
     };
   } catch (error) {
