@@ -20,6 +20,8 @@ from . import attention
 from .batch import MicroBatch
 from .errors import KernelError
 from .head import head_logprobs
+from .head_loss import HeadInputs, HeadLoss, KernelChoice, choose_kernel, head_loss, plain_reason
+from .train_options import TrainSettings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -40,6 +42,7 @@ class Model:
     adapters: Any | None = None
     has_reference: bool = False
     gradient_checkpointing: bool = False
+    kernel: KernelChoice = field(default_factory=lambda: KernelChoice(None, "plain"))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
@@ -55,6 +58,30 @@ class Model:
         """Log-probability and entropy, float32[P] each, of the micro-batch's trained tokens."""
         return self._logprobs(self.causal, micro, temperature)
 
+    def loss(
+        self,
+        micro: MicroBatch,
+        settings: TrainSettings,
+        weights: torch.Tensor,
+        old: torch.Tensor | None,
+        reference: torch.Tensor | None,
+    ) -> HeadLoss:
+        """The micro-batch's loss with gradient, and its statistics; see `head_loss`."""
+        with self.autocast():
+            head, hidden, multiplier, softcap = self._to_head(self.causal, micro, settings.temperature)
+            inputs = HeadInputs(
+                micro.targets, micro.segment, len(micro.rows), micro.advantages, weights, old,
+                micro.engine, reference, multiplier, softcap,
+            )  # fmt: skip
+            return head_loss(self.kernel, head, hidden, inputs, settings)
+
+    def head_choice(self) -> str:
+        """What computes the loss of this model's head, and where it is the plain version, why."""
+        head = _head(self.causal)
+        softcap = _logit_scale(self.causal.config)[1]
+        with self.autocast():
+            return plain_reason(self.kernel, head, head.weight, softcap) or self.kernel.reason
+
     def reference_logprobs(self, micro: MicroBatch, temperature: float) -> torch.Tensor:
         """float32[P] from the starting weights: the frozen copy, or this model with its adapters off."""
         if not self.has_reference:
@@ -68,23 +95,29 @@ class Model:
     def _logprobs(
         self, causal: PreTrainedModel, micro: MicroBatch, temperature: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        with self.autocast():
+            head, hidden, multiplier, softcap = self._to_head(causal, micro, temperature)
+            return head_logprobs(head, hidden, micro.targets, multiplier, softcap)
+
+    def _to_head(
+        self, causal: PreTrainedModel, micro: MicroBatch, temperature: float
+    ) -> tuple[torch.nn.Linear, torch.Tensor, float, float]:
+        """The head, the hidden states [P, width] it is to be applied to, and the scale and soft cap of its logits."""
         if temperature <= 0:
             raise KernelError("BadRequest", f"temperature: expected more than 0, got {temperature}")
         if causal.config._attn_implementation != attention.IMPLEMENTATION:
             causal.set_attn_implementation(attention.IMPLEMENTATION)
         # A ready-made 4-D mask tells transformers to make none of its own; the layout stands in for it.
         no_mask = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=self.device)
-        with self.autocast():
-            hidden = causal.base_model(
-                input_ids=micro.token_ids,
-                position_ids=micro.position_ids,
-                attention_mask=no_mask,
-                use_cache=False,
-                packed_layout=micro.layout,
-            ).last_hidden_state[0]
-            multiplier, softcap = _logit_scale(causal.config)
-            selected = hidden.index_select(0, micro.positions)
-            return head_logprobs(_head(causal), selected, micro.targets, multiplier / temperature, softcap)
+        hidden = causal.base_model(
+            input_ids=micro.token_ids,
+            position_ids=micro.position_ids,
+            attention_mask=no_mask,
+            use_cache=False,
+            packed_layout=micro.layout,
+        ).last_hidden_state[0]
+        multiplier, softcap = _logit_scale(causal.config)
+        return _head(causal), hidden.index_select(0, micro.positions), multiplier / temperature, softcap
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
@@ -161,6 +194,8 @@ def load_model(options: dict[str, Any]) -> Model:
     causal = read_causal(path, torch.float32 if trainable else dtype, device)
     causal.requires_grad_(trainable)
     model = Model(causal=causal, path=path, device=device, dtype=dtype, trainable=trainable)
+    if trainable:
+        model.kernel = choose_kernel(device)
     if not trainable:
         return model
     if options.get("gradient_checkpointing"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import sys
 from typing import Any
 
 import torch
@@ -87,11 +88,14 @@ class Session:
         if model.trainable:
             self.optimizer = Optimizer(model.parameters(), params.get("optimizer") or {})
         self.model = model
+        if model.trainable:
+            print(f"loss of the head: {model.head_choice()}", file=sys.stderr, flush=True)
         return {
             "device": str(model.device),
             "parameters": sum(p.numel() for p in model.causal.parameters()),
             "trained_parameters": sum(p.numel() for p in model.parameters().values()),
             "model_type": model.causal.config.model_type,
+            "head": model.head_choice(),
         }
 
     def train(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -65,41 +65,23 @@ def micro_loss(
     `old` float32[P]: the learner's log-probabilities before the first update; None where this is the first update, so
     that they are the present ones without gradient. `weights` float32[P]: see `losses.sequence_weights`.
     """
-    logp, entropy = model.logprobs(micro, settings.temperature)
-    before = logp.detach() if old is None else old
-    token = losses.policy_loss(
-        settings.algorithm,
-        logp,
-        before,
-        micro.advantages,
-        micro.segment,
-        len(micro.rows),
-        settings.clip_ratio_low,
-        settings.clip_ratio_high,
-        settings.clip_ratio_c,
-    )
-    loss = token.loss
     sampled = settings.algorithm != "sft"
-    if sampled:
-        loss = loss * losses.importance_weight(before, micro.engine, settings.importance_sampling_cap)
-    kl = torch.zeros((), device=logp.device)
-    total = (loss * weights).sum()
-    if settings.kl_loss_coef > 0:
-        reference = model.reference_logprobs(micro, settings.temperature)
-        kl = (losses.kl_term(settings.kl_loss_type, logp, reference) * weights).sum()
-        total = total + settings.kl_loss_coef * kl
+    reference = model.reference_logprobs(micro, settings.temperature) if settings.kl_loss_coef > 0 else None
+    result = model.loss(micro, settings, weights, old, reference)
+    logp = result.logp
+    before = logp if old is None else old
     with torch.no_grad():
         ratio = (logp - before).exp()
         mismatch = (before - micro.engine).exp() if sampled else torch.ones_like(before)
         statistics.tokens += logp.numel()
-        statistics.entropy.append(entropy.sum())
-        statistics.clipped.append(token.clipped.sum().float())
+        statistics.entropy.append(result.entropy.sum())
+        statistics.clipped.append(result.clipped.sum())
         statistics.ratio.append(ratio.sum())
         statistics.ratio_max.append(ratio.max())
         statistics.mismatch.append(mismatch.sum())
         statistics.mismatch_max.append(mismatch.max())
         statistics.logprob_difference.append((before - micro.engine).abs().sum() if sampled else torch.zeros(()))
-    return MicroResult(total, kl)
+    return MicroResult(result.total, result.kl)
 
 
 class TrainStep:
