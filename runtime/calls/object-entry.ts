@@ -8,6 +8,7 @@ export interface Cancellable {
 }
 
 export class ObjectEntry implements ObjectSlot {
+  seen = 0;
   readonly #carrier: Carrier;
   readonly #maker: Cancellable | undefined;
   #id: ObjectId | undefined;
