@@ -114,7 +114,7 @@ export class TaskRunner implements Host {
   }
 
   #run(message: CallMessage, fn: Fn): void {
-    const context = new CallContext(this.#facts, message.taskId, fn.name);
+    const context = new CallContext(this.#facts, message.task, fn.name);
     this.#context = context;
     let ended = false;
     this.#stream = runCall({
