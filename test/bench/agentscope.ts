@@ -47,15 +47,15 @@ export async function agentScopeEpisodes(options: BenchOptions): Promise<BenchRo
     const usage = new Usage(new Map(pids.map(({ pid, className }) => [pid ?? 0, className])));
     const started = performance.now();
     const durations: number[] = [];
-    const failures: string[] = [];
+    const done: Episode[] = [];
     const one = async (index: number): Promise<void> => {
-      const episode: Episode = await rollout.runEpisode.remote(requestOf(index));
+      done[index] = await rollout.runEpisode.remote(requestOf(index));
       durations.push(performance.now() - started);
-      failures.push(...deviations(episode, index, tokenizer));
     };
     await Promise.all(Array.from({ length: episodes }, (_, index) => one(index)));
     const seconds = (performance.now() - started) / 1000;
     const used = usage.end();
+    const failures = done.flatMap((episode, index) => deviations(episode, index, tokenizer));
     for (const line of failures.slice(0, 10)) process.stderr.write(`${line}\n`);
     if (failures.length > 0) throw new Error(`${failures.length} deviations from the script in ${episodes} episodes`);
     await rollout.close.remote();
@@ -109,7 +109,7 @@ function rowsOf(
       name: "memory, all processes, peak",
       ours: megabytes(peakBytes),
       unit: "MB",
-      spread: "proportional set size, twice a second",
+      spread: "proportional set size, once a second",
     },
     ...parts.map(({ part, processes, peakBytes: peak, cpuSeconds }) => ({
       name: `memory of ${part}, peak`,

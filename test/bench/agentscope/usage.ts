@@ -19,7 +19,7 @@ export class Usage {
   #peakBytes = 0;
 
   /** `actors`: the parts that are known by process id. */
-  constructor(actors: ReadonlyMap<number, string>, intervalMs = 500) {
+  constructor(actors: ReadonlyMap<number, string>, intervalMs = 1000) {
     this.#partOf = (pid) => actors.get(pid);
     for (const { pid, cpuSeconds } of processTree()) this.#before.set(pid, cpuSeconds);
     this.#sample();
