@@ -114,7 +114,7 @@ class ClusterProcess:
         if method == "fetch":
             return self.objects.fetched(payload)
         if method == "cancel":
-            return self.objects.cancelled(payload["id"])
+            return self.objects.cancelled(payload["id"], payload["options"])
         raise ValueError(f'this process does not know the question "{method}" of {peer.process_id}')
 
     def _event(self, topic: str, payload: Any, peer: Peer) -> None:
@@ -130,7 +130,7 @@ class ClusterProcess:
         if kind == CALL:
             self.calls.call(message, peer)
         elif kind == CANCEL:
-            self.calls.cancel(message[1], message[2], peer)
+            self.calls.cancel(message[1], message[2], len(message) < 4 or message[3] is not False, peer)
         elif kind == CONSUMED:
             self.calls.consumed(message[1], message[2], message[3], peer)
         elif kind in (VALUES, ITEM, END, THREW, FAILED):

@@ -30,6 +30,8 @@ from .remote_tasks import RemoteTasks
 class _ConstructorCall:
     """The arguments of a constructor, waited for like those of a call."""
 
+    force_end = None
+
     def register(self, call: PendingCall) -> None: ...
 
     def unregister(self, call: PendingCall) -> None: ...
@@ -64,7 +66,9 @@ class ClusterRuntime:
         process.handles.open(self)
         process.on_lost = self._disconnected
         head.on_event = self._head_event
+        process.on_event = self._peer_event
         head.on_again = self._again
+        head.objects = process.objects.facts
         process.objects.is_gone = self._is_gone
         head.on_lost = self._head_lost
         self._lost = lost
@@ -234,6 +238,10 @@ class ClusterRuntime:
         elif topic == "processGone":
             self.objects.process_gone(payload)
             self._process.peers.gone(payload)
+
+    def _peer_event(self, topic: str, payload: Any) -> None:
+        if topic == "callEnded":
+            self._tasks.ended(payload["hostId"], payload["callId"])
 
     async def _is_gone(self, process_id: str) -> bool:
         return await self._head.ask("isGone", process_id) is True
