@@ -79,7 +79,7 @@ export class Membership {
   /** Does this once the node has been taken in that is just coming: what it tells is of what it comes with. */
   afterJoining<T>(peer: Peer, act: () => T): T | Promise<T> {
     const joining = this.#joining.get(peer);
-    return joining ? joining.then(act, act) : act();
+    return joining === undefined ? act() : joining.then(act, act);
   }
 
   up(peer: Peer): void {
