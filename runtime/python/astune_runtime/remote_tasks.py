@@ -64,8 +64,8 @@ class RemoteTasks:
         for queue in self.queues.values():
             queue.disconnected(process_id)
 
-    def leases(self) -> list[dict[str, str]]:
-        """What this process has been given, for a head that was started again."""
+    def leases(self) -> list[dict[str, str | None]]:
+        """What this process has been given or waits for, for a head that was started again."""
         return [lease for queue in self.queues.values() for lease in queue.leases()]
 
     def fail_all(self, error: Exception) -> None:
@@ -146,8 +146,9 @@ class TaskQueue:
                 self._tasks.head.tell("killLease", host.lease_id)
                 return
 
-    def leases(self) -> list[dict[str, str]]:
-        return [{"leaseId": host.lease_id, "nodeId": host.node_id} for host in self._hosts.values()]
+    def leases(self) -> list[dict[str, str | None]]:
+        given = [{"leaseId": host.lease_id, "nodeId": host.node_id} for host in self._hosts.values()]
+        return [*given, *({"leaseId": lease_id, "nodeId": None} for lease_id in self._requested)]
 
     def disconnected(self, process_id: str) -> None:
         for host in list(self._hosts.values()):
