@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { agentScopeEpisodes } from "./agentscope.ts";
 import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { loopSpeed } from "./loop.ts";
@@ -10,6 +11,7 @@ import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
+  "agentscope-episodes": agentScopeEpisodes,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   loop: loopSpeed,
