@@ -14,6 +14,7 @@ export interface RayRow {
   readonly mean: number;
   readonly sd: number;
   readonly unit: string;
+  readonly note?: string;
 }
 
 /** What Ray is called in tables. */
