@@ -34,7 +34,7 @@ export interface InitOptions {
   /** Labels of the node. */
   readonly labels?: Readonly<Record<string, string>>;
   /**
-   * Host processes that a cluster of this driver's own keeps ready, some 50 MB each: an actor or a task that gets one need
+   * Host processes that a cluster of this driver's own keeps ready, some 30 MB each beyond what they share: an actor or a task that gets one need
    * not wait for a process to start. Default: 2, with one processor 1.
    */
   readonly warmHosts?: number;
