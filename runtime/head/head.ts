@@ -193,16 +193,11 @@ export class Head {
       void this.#members.removeGroup(id);
   }
 
-  /** What an actor created ends with it, and so does the job that it runs. */
+  /** The groups that an actor created end with it, and so does the job that it runs. */
   #actorEnded(actorId: string): void {
     for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
       void this.#members.removeGroup(id);
     this.#desk.jobs.actorEnded(actorId);
-    for (const record of this.#actors.all()) {
-      if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
-      const message = `the actor that created it (${actorId}) has ended`;
-      void this.#actors.end(record, { reason: "OWNER_DIED", message, failure: null, reasons: [] });
-    }
   }
 
   async #abandon({ actorId, message, failure }: { actorId: string; message: string; failure: FailureData }) {

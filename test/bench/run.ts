@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { headAtRest } from "./head/head.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
@@ -12,6 +13,7 @@ import { sandboxSpeed } from "./sandbox-speed.ts";
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
+  head: headAtRest,
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
