@@ -26,6 +26,7 @@ import { heldByJob } from "./held-by-job.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { Membership } from "./membership.ts";
 import { NodeTable } from "./node-table.ts";
+import { PlacementTimes } from "./placement-times.ts";
 
 export interface HeadOptions {
   readonly headId: string;
@@ -48,6 +49,7 @@ export class Head {
   readonly #members: Membership;
   readonly #drivers = new DriverJobs(this.#clients);
   readonly #desk: FrontDesk;
+  readonly #placements = new PlacementTimes();
 
   constructor(options: HeadOptions) {
     this.#scheduler = new Scheduler([], (groupId) => this.#groups.table.view(groupId), true);
@@ -117,7 +119,7 @@ export class Head {
       case "register":
         return this.#members.register(payload as AgentRegistration | ClientRegistration, peer);
       case "createActor":
-        return this.#actors.create(payload as ActorCreation);
+        return this.#create(payload as ActorCreation);
       case "placeActor": {
         const { actorId, args } = payload as { actorId: string; args: readonly ValueOnWire[] };
         return this.#actors.placeWith(actorId, args);
@@ -152,6 +154,8 @@ export class Head {
         return this.#status();
       case "drainNode":
         return this.#nodes.drain(payload as string);
+      case "placementTimes":
+        return this.#placements.facts(payload as number);
       case "isGone":
         return this.#members.isGone(payload as string);
       case "leave":
@@ -186,6 +190,13 @@ export class Head {
         break;
       default:
     }
+  }
+
+  #create(creation: ActorCreation): Promise<unknown> {
+    const readMs = performance.now();
+    const created = this.#actors.create(creation);
+    if (this.#actors.get(creation.actorId)?.grant) this.#placements.placed(readMs);
+    return created;
   }
 
   #endGroups(jobId: string): void {

@@ -9,6 +9,7 @@ import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
+import { scale } from "./scale/scale.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  scale,
 };
 
 const { positionals, values } = parseArgs({
@@ -29,6 +31,8 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    nodes: { type: "string" },
+    actors: { type: "string" },
   },
 });
 const [name = ""] = positionals;
