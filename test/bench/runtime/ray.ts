@@ -15,6 +15,7 @@ export interface RayRow {
   readonly mean: number;
   readonly sd: number;
   readonly unit: string;
+  readonly note?: string;
 }
 
 /** What Ray is called in tables. */
