@@ -52,4 +52,7 @@ export interface BenchOptions {
   readonly episodes?: string;
   /** Seconds of a window of measurement. */
   readonly seconds?: string;
+  /** Simulated nodes, and actors on them. */
+  readonly nodes?: string;
+  readonly actors?: string;
 }

@@ -5,18 +5,22 @@ import Table from "cli-table3";
 import { agentScopeEpisodes } from "./agentscope.ts";
 import { type BenchOptions, type BenchRow, goalText, holds, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { headAtRest } from "./head/head.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
+import { scale } from "./scale/scale.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "agentscope-episodes": agentScopeEpisodes,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
+  head: headAtRest,
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  scale,
 };
 
 const { positionals, values } = parseArgs({
@@ -29,6 +33,8 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    nodes: { type: "string" },
+    actors: { type: "string" },
   },
 });
 const [name = ""] = positionals;
