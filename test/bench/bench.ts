@@ -30,10 +30,10 @@ export function goalText(goal: Goal): string {
   return "atLeast" in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`;
 }
 
-/** Whether the row's goal holds; null where there is no anchor to hold it against. */
+/** Whether the row's goal holds, by the ratio before it is rounded; null where there is no anchor to hold it against. */
 export function holds(row: BenchRow): boolean | null {
-  const ratio = ratioOf(row);
-  if (ratio === undefined || row.goal === undefined) return null;
+  if (row.anchor === undefined || row.goal === undefined) return null;
+  const ratio = row.ours / row.anchor;
   return "atLeast" in row.goal ? ratio >= row.goal.atLeast : ratio <= row.goal.atMost;
 }
 

@@ -6,6 +6,7 @@ import { agentScopeEpisodes } from "./agentscope.ts";
 import { type BenchOptions, type BenchRow, goalText, holds, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { headAtRest } from "./head/head.ts";
+import { kernelSpeed } from "./kernel/kernel.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   head: headAtRest,
+  kernel: kernelSpeed,
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
