@@ -42,6 +42,8 @@ interface GroupRecord {
   readonly listener: GroupListener;
   state: PlacementGroupStateName;
   reasons: readonly string[];
+  /** The reasons are of nodes with everything free. */
+  infeasible: boolean;
   leases: readonly Lease[];
   ledger: Ledger | undefined;
   withdraw: () => void;
@@ -63,6 +65,7 @@ export class GroupTable {
       listener,
       state: "PENDING",
       reasons: [],
+      infeasible: false,
       leases: [],
       ledger: undefined,
       withdraw: () => {},
@@ -80,6 +83,7 @@ export class GroupTable {
       listener,
       state: "CREATED",
       reasons: [],
+      infeasible: false,
       leases,
       // Until its node is back, nothing of a bundle can be given to anybody.
       ledger: new Ledger(leases.map((lease, index) => nothingFree(bundleView(lease, index, scheduler)))),
@@ -161,12 +165,13 @@ export class GroupTable {
   }
 
   table(): PlacementGroupState[] {
-    return [...this.#records.values()].map(({ group, state, leases, ledger, reasons }) => ({
+    return [...this.#records.values()].map(({ group, state, leases, ledger, reasons, infeasible }) => ({
       placementGroupId: group.id,
       name: group.name,
       strategy: group.strategy,
       state,
       pendingReasons: reasons,
+      infeasible: infeasible && reasons.length > 0,
       bundles: group.bundles.map((resources, bundleIndex) => ({
         bundleIndex,
         resources,
@@ -212,6 +217,7 @@ class GroupWaiter implements Waiter {
     const decision = placeBundles(record.group.requests, record.group.strategy, views);
     if (decision.kind !== "placed") {
       record.reasons = decision.reasons;
+      record.infeasible = decision.kind === "infeasible";
       if (decision.kind === "wait" || this.#scheduler.mayGrow) return false;
       record.state = "INFEASIBLE";
       record.listener.infeasible(decision.reasons);
@@ -235,6 +241,7 @@ class GroupWaiter implements Waiter {
     const decision = placeBundles(wanted, strategy, views);
     if (decision.kind !== "placed") {
       record.reasons = decision.reasons;
+      record.infeasible = decision.kind === "infeasible";
       return false;
     }
     for (const view of decision.nodes) this.#scheduler.nodes.update(view.id, () => view);

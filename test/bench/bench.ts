@@ -1,12 +1,12 @@
 /** What benchmarks are told and what they give. */
 
-/** One row of a benchmark: a figure with its unit, what it is held against, and its spread over the repeats. */
+/** One row of a benchmark: a figure (or a word) with its unit, what it is held against, and its spread over the repeats. */
 export interface BenchRow {
   readonly name: string;
-  readonly ours: number;
+  readonly ours: number | string;
   readonly unit: string;
   /** Another system's figure, a bound or a goal, in the same unit, and what it is. */
-  readonly anchor?: number;
+  readonly anchor?: number | string;
   readonly anchorName?: string;
   readonly spread: string;
 }
@@ -17,9 +17,11 @@ export function jsonRow(row: BenchRow): Readonly<Record<string, string | number 
   return { name, ours, unit, anchor, anchorName, ratio: ratioOf(row) ?? null, spread };
 }
 
-/** Ours over the anchor, to three digits. */
-export function ratioOf({ ours, anchor }: BenchRow): number | undefined {
-  return anchor === undefined ? undefined : Number((ours / anchor).toPrecision(3));
+/** Ours over the anchor, to three digits; of words, whether they are the same. */
+export function ratioOf({ ours, anchor }: BenchRow): number | "same" | "different" | undefined {
+  if (anchor === undefined) return undefined;
+  if (typeof ours === "string" || typeof anchor === "string") return ours === anchor ? "same" : "different";
+  return Number((ours / anchor).toPrecision(3));
 }
 
 /** What a benchmark may be told. */

@@ -7,6 +7,7 @@ import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
+import { placement } from "./placement/placement.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   loop: loopSpeed,
+  placement,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
 };
