@@ -45,6 +45,16 @@ test.skipIf(!hasPythonHosts)("a Python driver and a TypeScript driver share a cl
     await rm(folder, { recursive: true });
     expect(JSON.parse(worked.stdout)).toEqual({
       cancels: ["TaskCancelledError", "InvalidOptionError", 3],
+      places: [
+        ...[true, true, 3, ["CREATED"], "ActorPlacementGroupRemoved", true, false, 1, "RaySystemError", 2],
+        "bundles: expected at least one bundle, got []",
+        "strategy: expected one of PACK, SPREAD, STRICT_PACK, STRICT_SPREAD, got 'ALL'",
+      ],
+      stores: [
+        [false, false, 49_999_995_000_000],
+        [false, true],
+        [false, 1_000_000],
+      ],
     });
     const head = await headOf(cluster);
     const { records } = (await head.ask("tasks", null)) as { records: TaskRecord[] };

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .actor_handles import ActorHandle, ActorHandles
+from .beside_node import join_node
 from .call_context import current_context
 from .cluster_process import ClusterProcess, ProcessOptions
 from .cluster_runtime import ClusterRuntime
@@ -105,7 +106,8 @@ async def _connect(
         "logToDriver": False,
     }
     head = HeadLink(process, address, registration)
-    await head.register()
+    welcome = await head.register()
+    await join_node(process, welcome["nodes"])
     return ClusterRuntime(process, head, job_id, namespace)
 
 
