@@ -32,4 +32,7 @@ export interface BenchOptions {
   readonly episodes?: string;
   /** Seconds of a window of measurement. */
   readonly seconds?: string;
+  /** Ways of giving weights to an engine, and how often each is measured. */
+  readonly methods?: string;
+  readonly swaps?: string;
 }

@@ -9,6 +9,7 @@ import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
+import { weightSync } from "./weight-sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "agentscope-episodes": agentScopeEpisodes,
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  "weight-sync": weightSync,
 };
 
 const { positionals, values } = parseArgs({
@@ -29,6 +31,8 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    methods: { type: "string" },
+    swaps: { type: "string" },
   },
 });
 const [name = ""] = positionals;
