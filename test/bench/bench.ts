@@ -54,6 +54,9 @@ export interface BenchOptions {
   readonly episodes?: string;
   /** Seconds of a window of measurement. */
   readonly seconds?: string;
+  /** Ways of giving weights to an engine, and how often each is measured. */
+  readonly methods?: string;
+  readonly swaps?: string;
   /** Simulated nodes, and actors on them. */
   readonly nodes?: string;
   readonly actors?: string;
