@@ -8,9 +8,11 @@ import { engineAgreement } from "./engine-agreement.ts";
 import { headAtRest } from "./head/head.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
+import { placement } from "./placement/placement.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 import { scale } from "./scale/scale.ts";
+import { weightSync } from "./weight-sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "agentscope-episodes": agentScopeEpisodes,
@@ -18,8 +20,10 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   "object-store": objectStore,
   head: headAtRest,
   loop: loopSpeed,
+  placement,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  "weight-sync": weightSync,
   scale,
 };
 
@@ -33,6 +37,8 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    methods: { type: "string" },
+    swaps: { type: "string" },
     nodes: { type: "string" },
     actors: { type: "string" },
   },
