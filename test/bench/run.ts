@@ -9,9 +9,11 @@ import { headAtRest } from "./head/head.ts";
 import { kernelSpeed } from "./kernel/kernel.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
+import { placement } from "./placement/placement.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 import { scale } from "./scale/scale.ts";
+import { weightSync } from "./weight-sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "agentscope-episodes": agentScopeEpisodes,
@@ -20,8 +22,10 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   head: headAtRest,
   kernel: kernelSpeed,
   loop: loopSpeed,
+  placement,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  "weight-sync": weightSync,
   scale,
 };
 
@@ -35,6 +39,8 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    methods: { type: "string" },
+    swaps: { type: "string" },
     nodes: { type: "string" },
     actors: { type: "string" },
   },
