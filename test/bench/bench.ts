@@ -32,4 +32,9 @@ export interface BenchOptions {
   readonly episodes?: string;
   /** Seconds of a window of measurement. */
   readonly seconds?: string;
+  /** Minutes of a long run, and the file that its curves are drawn to. */
+  readonly minutes?: string;
+  readonly plot?: string;
+  /** Of what is chosen at random. */
+  readonly seed?: string;
 }

@@ -3,15 +3,19 @@
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
+import { constantLoad } from "./constant-load/constant-load.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { fuzz } from "./fuzz/fuzz.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
+  "constant-load": constantLoad,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
+  fuzz,
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
@@ -27,6 +31,9 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    minutes: { type: "string" },
+    plot: { type: "string" },
+    seed: { type: "string" },
   },
 });
 const [name = ""] = positionals;
