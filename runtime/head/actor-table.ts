@@ -52,7 +52,7 @@ export class ActorTable {
   async placeWith(actorId: string, args: readonly ValueOnWire[]): Promise<void> {
     const record = this.#actors.get(actorId);
     if (record?.state !== "DEPENDENCIES_UNREADY") return;
-    record.args = args;
+    record.give(args);
     record.move("PENDING_CREATION");
     await this.#save(record);
     this.#place(record);
@@ -78,6 +78,7 @@ export class ActorTable {
   async end(record: ActorRecord, death: ActorDeath): Promise<void> {
     if (record.state === "DEAD") return;
     record.death = death;
+    record.args = null;
     record.move("DEAD");
     record.withdraw();
     record.heldAgain();
@@ -292,7 +293,6 @@ export class ActorTable {
   }
 
   #bury(record: ActorRecord): void {
-    record.args = null;
     const oldest = this.#dead.add(record.actorId);
     if (oldest !== undefined && this.#actors.delete(oldest)) void this.#services.store.actors.remove(oldest);
   }

@@ -1,6 +1,7 @@
 // Answers those who look and those who submit: jobs, lists, logs.
-import type { JobInfo, JobOutcome, JobSubmission, ListQuery, LogQuery, LogRead } from "../control/index.ts";
+import type { JobInfo, JobOutcome, ListQuery, LogQuery, LogRead } from "../control/index.ts";
 import { RaySystemError } from "../errors/index.ts";
+import { checkedJob } from "./checked.ts";
 import type { DriverJobs } from "./driver-jobs.ts";
 import { Inspector, type InspectorServices } from "./inspector.ts";
 import { type JobServices, JobTable } from "./job-table.ts";
@@ -20,7 +21,7 @@ export class FrontDesk {
   answer(method: string, payload: unknown): unknown {
     switch (method) {
       case "submitJob":
-        return this.jobs.submit(payload as JobSubmission);
+        return this.jobs.submit(checkedJob(payload));
       case "stopJob":
         return this.jobs.stop(payload as string);
       case "jobs":

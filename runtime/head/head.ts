@@ -1,21 +1,13 @@
 // The head: places, names and watches. No call of an actor and no value passes through it, so that it can be away for a
 // while under running jobs.
-import type {
-  ActorCreation,
-  AgentRegistration,
-  ClientRegistration,
-  GroupCreation,
-  HostExit,
-  LeaseClaims,
-  LeaseRequest,
-  LogLines,
-} from "../control/index.ts";
+import type { GroupCreation, HostExit, LeaseClaims } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
 import { Scheduler } from "../placement/index.ts";
 import { LinkServer, Peer, type PeerHandlers, type Tls } from "../transport/index.ts";
 import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { ActorTable } from "./actor-table.ts";
+import { checkedCreation, checkedLease, checkedRegistration, isLog } from "./checked.ts";
 import { ClientTable } from "./client-table.ts";
 import { DriverJobs } from "./driver-jobs.ts";
 import { FrontDesk } from "./front-desk.ts";
@@ -115,9 +107,9 @@ export class Head {
   #request(method: string, payload: unknown, peer: Peer): unknown {
     switch (method) {
       case "register":
-        return this.#members.register(payload as AgentRegistration | ClientRegistration, peer);
+        return this.#members.register(checkedRegistration(payload), peer);
       case "createActor":
-        return this.#actors.create(payload as ActorCreation);
+        return this.#actors.create(checkedCreation(payload));
       case "placeActor": {
         const { actorId, args } = payload as { actorId: string; args: readonly ValueOnWire[] };
         return this.#actors.placeWith(actorId, args);
@@ -135,7 +127,7 @@ export class Head {
       case "letGo":
         return this.#actors.letGo(payload as string, peer.processId);
       case "lease":
-        return this.#leases.ask(payload as LeaseRequest, peer.processId);
+        return this.#leases.ask(checkedLease(payload), peer.processId);
       case "createGroup":
         return this.#groups.create(payload as GroupCreation, peer.processId);
       case "removeGroup":
@@ -179,7 +171,7 @@ export class Head {
         this.#leases.blocked(payload as string, false);
         break;
       case "log":
-        this.#clients.log(payload as LogLines);
+        if (isLog(payload)) this.#clients.log(payload);
         break;
       case "leases":
         this.#leases.claim(peer.processId, payload as LeaseClaims);

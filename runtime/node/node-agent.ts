@@ -281,7 +281,8 @@ export class NodeAgent {
       if (use) use.host.intended = true;
     } else if (topic === "taskEvents") {
       void this.#watch.told(peer, payload as TaskBatch);
-    } else {
+    } else if ((topic === "blocked" || topic === "unblocked") && typeof payload === "string") {
+      // Nothing else goes on: what the head cannot read would end its session with this node.
       if (use) use.blocked = topic === "blocked";
       this.#head?.tell(topic, payload);
     }

@@ -13,37 +13,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { shutdown } from "../../../runtime/index.ts";
 import type { BenchOptions, BenchRow } from "../bench.ts";
 import { savePlot } from "../watch/save-plot.ts";
-import { type HttpTarget, odd } from "./http-attacks.ts";
-import { type LinkTarget, memberAttacks, stranger } from "./link-attacks.ts";
+import { type Port, portsOf } from "./port.ts";
 import { Random } from "./random.ts";
-import { open, preface, rawAttacks } from "./raw-attacks.ts";
-import { seedsOf } from "./seeds.ts";
-import { type Actor, Stage } from "./stage.ts";
+import { open, preface } from "./raw-attacks.ts";
+import { Stage } from "./stage.ts";
 
 const everySeconds = 10;
 /** A driver that works has no round that takes so long, on a machine that has other work too. */
 const stuckSeconds = 90;
 /** Slow connections at each port. */
 const crowdSize = 10;
-
-/** What came of one port. */
-class Port {
-  readonly name: string;
-  readonly actor: Actor;
-  readonly address: string;
-  readonly attack: (random: Random, port: Port) => Promise<void>;
-  sent = 0;
-  strangers = 0;
-  /** What was let in without the token; each is a fault. */
-  readonly accepted: string[] = [];
-
-  constructor(name: string, actor: Actor, address: string, attack: Port["attack"]) {
-    this.name = name;
-    this.actor = actor;
-    this.address = address;
-    this.attack = attack;
-  }
-}
 
 /** `--minutes`: 60 by default. `--seed`: of everything that is sent. Exit code 1 where anything happened that must not. */
 export async function fuzz(options: BenchOptions): Promise<BenchRow[]> {
@@ -54,13 +33,17 @@ export async function fuzz(options: BenchOptions): Promise<BenchRow[]> {
   try {
     const ports = await portsOf(stage);
     const faults = await attackAll(stage, ports, { seed, seconds });
+    const ended = new Set(stage.watch.names.filter((name) => !stage.watch.isAlive(name)));
+    if (faults.length === 0) faults.push(...(await afterwards(stage)));
     faults.push(...ports.flatMap(({ name, accepted }) => accepted.map((what) => `${name} let in a stranger: ${what}`)));
     for (const fault of faults) process.stderr.write(`FAULT ${fault}\n`);
     if (faults.length > 0) process.exitCode = 1;
+    for (const { name } of ports.filter(({ members }) => members === 0))
+      process.stderr.write(`nobody was let in at ${name}, with the token or without\n`);
     const load = loadavg().map((n) => n.toFixed(1));
     process.stderr.write(`the driver's rounds: ${stage.driverRounds}; load ${load.join(" ")}\n`);
     if (options.plot !== undefined) savePlot(options.plot, stage.watch.series, seconds / 6);
-    return ports.map((port) => row(port, stage, seconds / 6));
+    return ports.map((port) => row(port, stage, { from: seconds / 6, crashed: ended.has(port.actor.name) }));
   } finally {
     await shutdown();
     await stage.close();
@@ -89,6 +72,25 @@ async function attackAll(
   }
   await Promise.all(attacking);
   return faults;
+}
+
+/** The head, killed, must be able to read what it has kept, and go on with the same driver. */
+async function afterwards(stage: Stage): Promise<string[]> {
+  const { cluster } = stage;
+  await cluster.head.signal("SIGKILL");
+  try {
+    await cluster.startHead();
+  } catch (error) {
+    return [`the head does not start on what it has kept: ${String(error)}`];
+  }
+  const until = stage.driverRounds + 3;
+  const since = performance.now();
+  while (stage.driverRounds < until) {
+    if (performance.now() - since > stuckSeconds * 1000)
+      return ["the driver does not go on after the head was started again"];
+    await sleep(500);
+  }
+  return [];
 }
 
 async function attackUntil(port: Port, random: Random, over: () => boolean): Promise<void> {
@@ -127,91 +129,12 @@ function dead(stage: Stage, name: string): string {
   return `${name} has ended; the last that was said:\n${outputs.map((text) => text.slice(-3000)).join("\n---\n")}`;
 }
 
-async function portsOf(stage: Stage): Promise<Port[]> {
-  const token = await stage.cluster.token();
-  return stage.actors.flatMap((actor) =>
-    actor.addresses.map((address) => {
-      const name = `${actor.name}, ${address.startsWith("unix:") ? "socket" : "TCP"}`;
-      if (actor.speaks === "http")
-        return new Port(`${actor.name}, HTTP`, actor, address, httpAttack(stage, actor, address));
-      const seeds = JSON.parse(
-        JSON.stringify(seedsOf(actor.role, stage.hostIds)).replaceAll("NODE", stage.nodeId),
-      ) as unknown[];
-      return new Port(name, actor, address, linkAttack({ address, token, seeds: revived(seeds) as unknown[] }));
-    }),
-  );
-}
-
-/** Bytes, which JSON has no word for. */
-function revived(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(revived);
-  if (typeof value !== "object" || value === null) return value;
-  const { type, data } = value as { type?: string; data?: number[] };
-  if (type === "Buffer" && data) return Buffer.from(data);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revived(item)]));
-}
-
-function linkAttack(target: LinkTarget): Port["attack"] {
-  return async (random, port) => {
-    const kind = random.next();
-    if (kind < 0.3) {
-      port.sent += await random.of(Object.values(rawAttacks))(target.address, random);
-    } else if (kind < 0.5) {
-      const { sent, accepted, code } = await stranger(target, random);
-      port.sent += sent;
-      port.strangers += 1;
-      if (accepted) port.accepted.push(`status ${code}`);
-    } else {
-      port.sent += (await random.of(Object.values(memberAttacks))(target, random)).sent;
-    }
-  };
-}
-
-function httpAttack(stage: Stage, actor: Actor, address: string): Port["attack"] {
-  const isProxy = actor.name === "episode's proxy";
-  const { url, key } = isProxy ? stage.proxyAt : stage.pageAt;
-  const at = new URL(url).pathname;
-  const paths = isProxy
-    ? ["models", "chat/completions", "chat/completions", "completions", "tools/execute_python_code", "judge"].map(
-        (path) => `${at}/${path}`,
-      )
-    : [
-        "/",
-        "/page/main.js",
-        "/api/metrics?from=1",
-        "/api/episodes?count=9e9&find=x",
-        "/api/episodes/step-000001/3",
-        "/api/events",
-      ];
-  const body = {
-    model: "m",
-    messages: [{ role: "user", content: "2+2?" }],
-    max_tokens: 4,
-    stream: false,
-    tools: [],
-    n: 1,
-  };
-  const target: HttpTarget = { address, paths, key, body };
-  return async (random, port) => {
-    if (random.chance(0.3)) {
-      port.sent += await random.of(Object.values(rawAttacks))(address, random);
-      return;
-    }
-    const withKey = isProxy && random.chance(0.6);
-    const { status, text, asked } = await odd(target, random, withKey);
-    port.sent += 1;
-    if (withKey) return;
-    port.strangers += 1;
-    const passed = status >= 200 && status < 300;
-    // The page has no token: it is for whoever is on this machine, by its own name, to be read.
-    const refusable = isProxy || asked.method !== "GET" || asked.headers["host"] === "evil.example";
-    if ((passed && refusable) || text.includes("root:x:0:0"))
-      port.accepted.push(`${asked.method} ${asked.path}: ${status}`);
-  };
-}
-
-function row(port: Port, stage: Stage, from: number): BenchRow {
-  const { name, actor, sent, strangers, accepted } = port;
+function row(
+  port: Port,
+  stage: Stage,
+  { from, crashed }: { readonly from: number; readonly crashed: boolean },
+): BenchRow {
+  const { name, actor, sent, strangers, members, accepted } = port;
   const figure = (what: string): string => {
     const series = stage.watch.series.find((one) => one.name === `${actor.name}, ${what}`);
     if (!series) return "";
@@ -220,6 +143,6 @@ function row(port: Port, stage: Stage, from: number): BenchRow {
     return `; ${what} ${round(slope)} ± ${round(error)} MB/h (${round(first)} → ${round(last)})`;
   };
   const faults = accepted.length === 0 ? "0" : `${accepted.length}: ${accepted.slice(0, 3).join(", ")}`;
-  const spread = `crashes ${stage.watch.isAlive(actor.name) ? 0 : 1}; let in without the token ${faults} of ${strangers}${figure("RSS")}${figure("heap")}`;
+  const spread = `crashes ${crashed ? 1 : 0}; let in without the token ${faults} of ${strangers}, with it ${members}${figure("RSS")}${figure("heap")}`;
   return { name, ours: sent, unit: "messages", spread };
 }

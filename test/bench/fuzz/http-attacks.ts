@@ -50,7 +50,7 @@ export function ask(address: string, { method, path, headers, body }: Asked): Pr
   });
 }
 
-const methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "PROPFIND"];
+const methods = ["GET", "GET", "GET", "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "PROPFIND"];
 const ways = [
   "/",
   "/..%2f..%2fetc/passwd",
@@ -94,16 +94,13 @@ export async function odd(
       "application/x-python-pickle",
     ]),
     ...(random.chance(0.1) ? { host: "evil.example" } : {}),
-    ...(random.chance(0.1) ? { "content-length": String(random.below(1e6)) } : {}),
+    ...(random.chance(0.05) ? { "content-length": String(random.below(1e6)) } : {}),
     ...(random.chance(0.1) ? { "content-encoding": random.of(["gzip", "br", "deflate"]) } : {}),
     ...(random.chance(0.05) ? { "x-large": "x".repeat(10_000) } : {}),
   };
-  const asked = {
-    method: random.chance(0.5) ? "POST" : random.of(methods),
-    path: path.replaceAll("\0", "%00"),
-    headers,
-    body,
-  };
+  const method = random.chance(0.5) ? "POST" : random.of(methods);
+  const empty = method === "GET" && random.chance(0.8);
+  const asked = { method, path: path.replaceAll("\0", "%00"), headers, body: empty ? Buffer.alloc(0) : body };
   return { ...(await ask(target.address, asked)), asked };
 }
 

@@ -1,8 +1,9 @@
-/** A RolloutActor's proxy with an episode that does not end, and the page of a run: prints where they are. */
+/** A RolloutActor's proxy with one episode after the other, or the page of a run: prints where it is. */
 
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RolloutActor, type Tuner } from "../../../actors/rollout/index.ts";
 import { readModelText } from "../../../actors/rollout/model-text.ts";
 import type { Task } from "../../../actors/task.ts";
@@ -11,22 +12,21 @@ import { appendEpisodes, beginExperiment, makeEpisode } from "../../browser/logv
 import { ScriptedEngine } from "../../unit/rollout/scripted-engine.ts";
 import { writeTinyModel } from "../../unit/rollout/tiny-model.ts";
 
+const episodeMs = 20_000;
 const [what = ""] = process.argv.slice(2);
 
-async function proxy(): Promise<string> {
+/** An episode keeps what its agent has said until it ends, so one follows the other. */
+async function proxy(): Promise<void> {
   const model = await writeTinyModel();
   const text = await readModelText(model.path);
-  let here: (said: string) => void = () => {};
-  const said = new Promise<string>((resolve) => {
-    here = resolve;
-  });
   const actor = new RolloutActor({
     modelPath: model.path,
     workflow: "none->None",
     workflowClass: class {
       async execute(_: Task, tuner: Tuner): Promise<undefined> {
-        here(JSON.stringify({ url: tuner.baseUrl, key: tuner.apiKey }));
-        return new Promise(() => {});
+        serving({ url: tuner.baseUrl, key: tuner.apiKey });
+        await sleep(episodeMs);
+        return undefined;
       }
     },
     searchFolders: [],
@@ -41,25 +41,30 @@ async function proxy(): Promise<string> {
     log: () => {},
   });
   await actor.start();
-  void actor.runEpisode({
-    episodeId: "fuzzed",
-    task: {
-      taskId: "t1",
-      mainQuery: "What is 2 plus 2?",
-      initMessages: [{ role: "user", content: "What is 2 plus 2?" }],
-      envType: "no_env",
-      metadata: {},
-    },
-    split: "train",
-    step: 1,
-    repeat: 0,
-    sampling: { temperature: 1, topP: 1, topK: -1 },
-    timeoutMs: 1e8,
-  });
-  return said;
+  for (let count = 0; ; count += 1) {
+    await actor.runEpisode({
+      episodeId: `fuzzed-${count}`,
+      task: {
+        taskId: "t1",
+        mainQuery: "What is 2 plus 2?",
+        initMessages: [{ role: "user", content: "What is 2 plus 2?" }],
+        envType: "no_env",
+        metadata: {},
+      },
+      split: "train",
+      step: 1,
+      repeat: 0,
+      sampling: { temperature: 1, topP: 1, topK: -1 },
+      timeoutMs: 2 * episodeMs,
+    });
+  }
 }
 
-async function page(): Promise<string> {
+function serving(served: { readonly url: string; readonly key: string }): void {
+  console.log(`SERVING ${JSON.stringify(served)}`);
+}
+
+async function page(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "astune-fuzz-page-"));
   await beginExperiment(folder);
   await appendEpisodes(
@@ -67,8 +72,7 @@ async function page(): Promise<string> {
     Array.from({ length: 8 }, (_, index) => makeEpisode({ step: 1, index })),
   );
   const { url } = await startLogview({ folder, port: 0 });
-  return JSON.stringify({ url, key: "" });
+  serving({ url, key: "" });
 }
 
-console.log(`SERVING ${await (what === "page" ? page() : proxy())}`);
-setInterval(() => {}, 1000);
+await (what === "page" ? page() : proxy());

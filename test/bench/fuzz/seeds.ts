@@ -10,12 +10,11 @@ const reference = [
   [["actor-1", { className: "C", methods: [] }]],
 ];
 const stored = [value, [], [], ["object-1", "p|n|/tmp/none.sock|127.0.0.1:1", 1000]];
+const units = { CPU: 10_000 };
+/** Of a node that is not there: it waits. */
 const request = {
-  required: { CPU: 10_000 },
-  held: { CPU: 10_000 },
-  labelSelector: {},
+  ...{ held: units, placement: units, labelSelector: {} },
   strategy: { kind: "node", nodeId: "none", soft: false },
-  shareGpus: false,
 };
 const runtimeEnv = { envVars: { A: "b" } };
 const info = {
@@ -97,7 +96,7 @@ const creation = {
 };
 const group = {
   ...{ id: "none", jobId: "fuzz", name: "g", strategy: "PACK", bundles: [{ CPU: 1e6 }], ownerActorId: null },
-  ...{ labelSelectors: [], detached: false },
+  ...{ labelSelectors: [{}], detached: false },
 };
 const submission = {
   ...{
@@ -193,7 +192,7 @@ const head: readonly unknown[] = [
   ask("job", "none"),
   ask("jobRunning", "none"),
   ask("jobEnded", { jobId: "none", status: "FAILED", message: "m" }),
-  ask("list", { kind: "actors", filters: [["state", "=", "ALIVE"]], limit: 10 }),
+  ask("list", { kind: "actors", filters: [{ column: "state", predicate: "=", value: "ALIVE" }], limit: 10 }),
   ask("tasks", null),
   ask("logSources", { actorId: "none", jobId: "fuzz", nodeId: "none" }),
   ask("readLog", { nodeId: "NODE", file: "worker-1-1.out", offset: 0 }),
@@ -239,7 +238,15 @@ export function seedsOf(role: "head" | "node" | "host", names: Readonly<Record<s
 /** A frame of a few such messages, changed or not. */
 export function frameOf(random: Random, seeds: readonly unknown[]): unknown[] {
   const count = 1 + random.below(4);
-  return Array.from({ length: count }, () =>
-    random.mutated(random.of(seeds), random.of([0, 0.05, 0.2, 0.5])),
-  ) as unknown[];
+  const one = (): unknown => random.mutated(named(random.of(seeds), random), random.of([0, 0.02, 0.05, 0.2, 0.5]));
+  return Array.from({ length: count }, one);
+}
+
+/** Ids are of something new, or of what an earlier message has made. */
+function named(value: unknown, random: Random): unknown {
+  if (value === "none") return `none-${random.below(100)}`;
+  if (value === "none#0") return `none-${random.below(100)}#0`;
+  if (Array.isArray(value)) return value.map((item) => named(item, random));
+  if (typeof value !== "object" || value === null || Buffer.isBuffer(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, named(item, random)]));
 }

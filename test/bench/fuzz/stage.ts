@@ -40,10 +40,16 @@ export class Program {
     return this.child.pid ?? 0;
   }
 
+  /** The latest that it has said with this word. */
+  last<T>(word: string): T | undefined {
+    const line = [...this.output.matchAll(new RegExp(`^${word} (.*)$`, "gm"))].at(-1)?.[1];
+    return line === undefined ? undefined : (JSON.parse(line) as T);
+  }
+
   async says<T>(word: string): Promise<T> {
     for (;;) {
-      const match = this.output.match(new RegExp(`^${word} (.*)$`, "m"));
-      if (match?.[1] !== undefined) return JSON.parse(match[1]) as T;
+      const said = this.last<T>(word);
+      if (said !== undefined) return said;
       if (this.child.exitCode !== null) throw new Error(`it has ended: ${this.output}`);
       await sleep(50);
     }
@@ -63,8 +69,6 @@ export class Stage {
   driver!: Program;
   proxy!: Program;
   page!: Program;
-  proxyAt!: Served;
-  pageAt!: Served;
   hostIds: Record<string, string> = {};
   nodeId = "";
 
@@ -104,10 +108,7 @@ export class Stage {
     this.driver = new Program("driver.ts", [cluster.address, cluster.tokenFile], cluster.env);
     const working = await this.driver.says<{ nodeId: string; steady: number; counter: number }>("WORKING");
     this.nodeId = working.nodeId;
-    [this.proxyAt, this.pageAt] = await Promise.all([
-      this.proxy.says<Served>("SERVING"),
-      this.page.says<Served>("SERVING"),
-    ]);
+    await Promise.all([this.proxy.says("SERVING"), this.page.says("SERVING")]);
     await cluster.connect();
     for (const { actorId, name } of await listActors()) if (name) this.hostIds[name] = `${actorId}#0`;
     this.#add("head", cluster.head.pid, "link", "head");
