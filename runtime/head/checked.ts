@@ -4,6 +4,7 @@ import type {
   ActorCreation,
   AgentRegistration,
   ClientRegistration,
+  GroupCreation,
   JobSubmission,
   LeaseRequest,
   LogLines,
@@ -15,6 +16,9 @@ type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === "string";
+/** An id is a key of the store on disk, which may not be long. */
+const isId: Check = (value) => typeof value === "string" && value.length > 0 && value.length <= 200;
+const isIdOrNull: Check = (value) => value === null || isId(value);
 const isTruth: Check = (value) => typeof value === "boolean";
 const isTextOrNull: Check = (value) => value === null || isText(value);
 const isFields = (value: unknown): value is Fields =>
@@ -52,8 +56,8 @@ const isRequest = has({ held: isUnits, placement: isUnits, labelSelector: isText
 ) => boolean;
 
 const creation: Readonly<Record<keyof ActorCreation, Check>> = {
-  actorId: isText,
-  jobId: isText,
+  actorId: isId,
+  jobId: isId,
   code: isCode,
   info: has({ className: isText, name: isTextOrNull, namespace: isText, detached: isTruth, methods: Array.isArray }),
   getIfExists: isTruth,
@@ -62,13 +66,23 @@ const creation: Readonly<Record<keyof ActorCreation, Check>> = {
   request: isRequest,
   runtimeEnv: isFields,
   callSite: isText,
-  owner: isText,
-  ownerActorId: isTextOrNull,
+  owner: isId,
+  ownerActorId: isIdOrNull,
   args: (value) => value === null || isValues(value),
 };
+/** Strategy, bundles and labels are checked where they are compiled. */
+const group: Readonly<Record<string, Check>> = {
+  id: isId,
+  jobId: isId,
+  name: isText,
+  bundles: isListOf(isFields),
+  labelSelectors: isListOf(isFields),
+  ownerActorId: isIdOrNull,
+  detached: isTruth,
+};
 const lease: Readonly<Record<string, Check>> = {
-  leaseId: isText,
-  jobId: isText,
+  leaseId: isId,
+  jobId: isId,
   name: isText,
   namespace: isText,
   request: isRequest,
@@ -90,7 +104,7 @@ const job: Readonly<Record<keyof JobSubmission, Check>> = {
   maxRestarts: isTimes,
 };
 const agent: Readonly<Record<string, Check>> = {
-  nodeId: isText,
+  nodeId: isId,
   address: isText,
   hostname: isText,
   ip: isText,
@@ -98,17 +112,17 @@ const agent: Readonly<Record<string, Check>> = {
   gpuIds: isListOf(isText),
   labels: isTexts,
   sessionFolder: isText,
-  hosts: isListOf(has({ hostId: isText, actorId: isTextOrNull, address: isText })),
-  exits: isListOf(has({ hostId: isText, actorId: isTextOrNull, message: isText })),
+  hosts: isListOf(has({ hostId: isId, actorId: isIdOrNull, address: isText })),
+  exits: isListOf(has({ hostId: isId, actorId: isIdOrNull, message: isText })),
 };
 const client: Readonly<Record<string, Check>> = {
   kind: (value) => value === "driver" || value === "host",
-  jobId: isText,
+  jobId: isId,
   namespace: isText,
   address: isText,
   hostname: isText,
   entrypoint: isText,
-  actorId: isTextOrNull,
+  actorId: isIdOrNull,
 };
 
 /** Throws InvalidOptionError that names the field. */
@@ -123,6 +137,11 @@ function check(what: string, payload: unknown, checks: Readonly<Record<string, C
 export function checkedCreation(payload: unknown): ActorCreation {
   check("actor", payload, creation);
   return payload as ActorCreation;
+}
+
+export function checkedGroup(payload: unknown): GroupCreation {
+  check("placement group", payload, group);
+  return payload as GroupCreation;
 }
 
 export function checkedLease(payload: unknown): LeaseRequest {

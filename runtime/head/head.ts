@@ -1,13 +1,13 @@
 // The head: places, names and watches. No call of an actor and no value passes through it, so that it can be away for a
 // while under running jobs.
-import type { GroupCreation, HostExit, LeaseClaims } from "../control/index.ts";
+import type { HostExit, LeaseClaims } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
 import { Scheduler } from "../placement/index.ts";
 import { LinkServer, Peer, type PeerHandlers, type Tls } from "../transport/index.ts";
 import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { ActorTable } from "./actor-table.ts";
-import { checkedCreation, checkedLease, checkedRegistration, isLog } from "./checked.ts";
+import { checkedCreation, checkedGroup, checkedLease, checkedRegistration, isLog } from "./checked.ts";
 import { ClientTable } from "./client-table.ts";
 import { DriverJobs } from "./driver-jobs.ts";
 import { FrontDesk } from "./front-desk.ts";
@@ -129,7 +129,7 @@ export class Head {
       case "lease":
         return this.#leases.ask(checkedLease(payload), peer.processId);
       case "createGroup":
-        return this.#groups.create(payload as GroupCreation, peer.processId);
+        return this.#groups.create(checkedGroup(payload), peer.processId);
       case "removeGroup":
         return this.#members.removeGroup(payload as string);
       case "hostExited":
