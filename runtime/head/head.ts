@@ -75,8 +75,15 @@ export class Head {
     };
     this.#desk = new FrontDesk(desk, this.#drivers);
     const handlers: PeerHandlers = {
-      request: (method, payload, peer) => this.#request(method, payload, peer),
-      event: (topic, payload, peer) => this.#event(topic, payload, peer),
+      request: (method, payload, peer) => {
+        if (method === "register") return this.#members.register(checkedRegistration(payload), peer);
+        return this.#members.afterJoining(peer, () => this.#request(method, payload, peer));
+      },
+      event: (topic, payload, peer) => {
+        const late = this.#members.afterJoining(peer, () => this.#event(topic, payload, peer));
+        // As what cannot be read at once: the session ends with it, and nothing else.
+        if (late instanceof Promise) late.catch((error: unknown) => this.#members.ended(peer, String(error)));
+      },
       up: (peer) => this.#members.up(peer),
       down: (peer, reason) => this.#members.down(peer, reason),
       ended: (peer, error) => this.#members.ended(peer, error.message),
@@ -106,8 +113,6 @@ export class Head {
 
   #request(method: string, payload: unknown, peer: Peer): unknown {
     switch (method) {
-      case "register":
-        return this.#members.register(checkedRegistration(payload), peer);
       case "createActor":
         return this.#actors.create(checkedCreation(payload));
       case "placeActor": {

@@ -1,5 +1,5 @@
-// A node of the cluster: joins the head with what the machine has, keeps hosts ready, gives them actors and tasks to run,
-// and tells the head when one is gone.
+// A node of the cluster: joins the head with what the machine has, keeps hosts ready, gives them actors and tasks to run, and
+// tells the head when one is gone.
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -48,6 +48,8 @@ export class NodeAgent {
   readonly #watch: HostWatch;
   #head: Peer | undefined;
   #address = "";
+  /** How many heads there have been since the first. */
+  #headCount = 0;
   #closed = false;
 
   constructor(options: NodeAgentOptions) {
@@ -96,7 +98,7 @@ export class NodeAgent {
       event: (topic, payload) => topic === "processGone" && this.#neighbours.objects.ownerGone(payload as string),
       up: (_peer, fresh) => {
         lastFailure = "";
-        if (fresh) void this.#join();
+        if (fresh) this.#rejoin();
       },
       unreachable: (_peer, reason) => {
         if (reason !== lastFailure) log({ headAddress, reason }, "the head cannot be reached; trying again");
@@ -121,6 +123,13 @@ export class NodeAgent {
     await this.#neighbours.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     await this.#reaper.close();
+  }
+
+  /** The head was started again: it will ask anew for what has no host yet, perhaps of another node. */
+  #rejoin(): void {
+    this.#headCount += 1;
+    for (const id of [...this.#starts.keys()]) if (!this.#uses.has(id)) this.#starts.delete(id);
+    void this.#join();
   }
 
   async #join(): Promise<void> {
@@ -191,12 +200,14 @@ export class NodeAgent {
     if (starting === undefined) {
       starting = this.#start(id, language, use, method, start);
       this.#starts.set(id, starting);
-      void starting.then((answer) => "failed" in answer && this.#starts.delete(id));
+      const started = starting;
+      void started.then((answer) => "failed" in answer && this.#starts.get(id) === started && this.#starts.delete(id));
     }
     return starting;
   }
 
   async #start(id: string, language: Language, use: NewUse, method: string, start: Start): Promise<StartAnswer> {
+    const headCount = this.#headCount;
     const pool = await this.#pools.of(language);
     let host: HostProcess;
     try {
@@ -204,7 +215,7 @@ export class NodeAgent {
     } catch (error) {
       return failed(error);
     }
-    if (this.#unwanted.delete(id)) {
+    if (headCount !== this.#headCount || this.#unwanted.delete(id)) {
       pool.giveBack(host);
       return failed(new RaySystemError("it was ended before it had begun"));
     }
@@ -282,7 +293,6 @@ export class NodeAgent {
     } else if (topic === "taskEvents") {
       void this.#watch.told(peer, payload as TaskBatch);
     } else if ((topic === "blocked" || topic === "unblocked") && typeof payload === "string") {
-      // Nothing else goes on: what the head cannot read would end its session with this node.
       if (use) use.blocked = topic === "blocked";
       this.#head?.tell(topic, payload);
     }

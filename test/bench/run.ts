@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { agentScopeEpisodes } from "./agentscope.ts";
 import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { constantLoad } from "./constant-load/constant-load.ts";
 import { engineAgreement } from "./engine-agreement.ts";
@@ -13,6 +14,7 @@ import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "constant-load": constantLoad,
+  "agentscope-episodes": agentScopeEpisodes,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   fuzz,
