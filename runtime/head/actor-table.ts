@@ -44,7 +44,8 @@ export class ActorTable {
     for (const holder of [creation.owner, ...this.#early.take(actorId)]) record.holders.add(holder);
     this.#enter(record);
     await this.#save(record);
-    if (record.args !== null) this.#place(record);
+    // It may have ended meanwhile, or its arguments have come: whoever brought them places it.
+    if (creation.args !== null && record.state === "PENDING_CREATION") this.#place(record);
     return { actorId, info };
   }
 
@@ -55,7 +56,7 @@ export class ActorTable {
     record.give(args);
     record.move("PENDING_CREATION");
     await this.#save(record);
-    this.#place(record);
+    if (record.state === "PENDING_CREATION") this.#place(record);
   }
 
   find(name: string, namespace: string): { actorId: string; info: ActorInfo } {

@@ -15,7 +15,7 @@ import { hasPythonHosts, pythonFixtures } from "../../fixtures/python-hosts.ts";
 import { Counter } from "../../fixtures/remote/counter.ts";
 import { Sums } from "../../fixtures/remote/jobs.ts";
 import { Steady } from "../../fixtures/remote/steady.ts";
-import type { Chore } from "./load.ts";
+import type { Chore } from "./chore.ts";
 
 const Counters = remote(Counter).options({ numCpus: 0.1 });
 

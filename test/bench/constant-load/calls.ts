@@ -6,7 +6,7 @@ import { hasPythonHosts, pythonFixtures } from "../../fixtures/python-hosts.ts";
 import { Arrays, add, Counter } from "../../fixtures/remote/counter.ts";
 import { slowly } from "../../fixtures/remote/steady.ts";
 import { Surroundings } from "../../fixtures/remote/surroundings.ts";
-import type { Chore } from "./load.ts";
+import type { Chore } from "./chore.ts";
 
 const large = 250_000;
 

@@ -10,14 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { init, shutdown } from "../../../runtime/index.ts";
 import { actorLives } from "./actor-lives.ts";
 import { calls } from "./calls.ts";
+import type { Chore } from "./chore.ts";
 import { looks } from "./looks.ts";
-
-/** One thing that is done again and again. */
-export interface Chore {
-  readonly name: string;
-  readonly everyMs: number;
-  run(round: number): Promise<void>;
-}
 
 const [address = "", tokenFile = ""] = process.argv.slice(2);
 const runner = join(import.meta.dirname, "..", "..", "fixtures", "drivers", "run.js");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { availableResources, getActor, listActors, nodes, status } from "../../../runtime/index.ts";
 import { listJobs } from "../../../runtime/jobs/index.ts";
-import type { Chore } from "./load.ts";
+import type { Chore } from "./chore.ts";
 
 export function looks(): Chore[] {
   return [

@@ -63,8 +63,10 @@ export interface Served {
 
 export class Stage {
   readonly cluster: Cluster;
-  readonly watch: ProcessWatch;
+  /** Its clock begins when everything is there. */
+  watch: ProcessWatch;
   readonly canaries: string;
+  readonly #probes: string;
   actors: Actor[] = [];
   driver!: Program;
   proxy!: Program;
@@ -75,6 +77,7 @@ export class Stage {
   private constructor(cluster: Cluster, probes: string, canaries: string) {
     this.cluster = cluster;
     this.watch = new ProcessWatch(probes);
+    this.#probes = probes;
     this.canaries = canaries;
   }
 
@@ -111,6 +114,7 @@ export class Stage {
     await Promise.all([this.proxy.says("SERVING"), this.page.says("SERVING")]);
     await cluster.connect();
     for (const { actorId, name } of await listActors()) if (name) this.hostIds[name] = `${actorId}#0`;
+    this.watch = new ProcessWatch(this.#probes);
     this.#add("head", cluster.head.pid, "link", "head");
     this.#add("worker", cluster.nodes[0]?.pid ?? 0, "link", "node");
     this.#add("TypeScript host", working.steady, "link", "host");
