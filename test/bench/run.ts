@@ -3,14 +3,16 @@
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { agentScopeEpisodes } from "./agentscope.ts";
-import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
+import { type BenchOptions, type BenchRow, goalText, holds, jsonRow, ratioOf } from "./bench.ts";
 import { constantLoad } from "./constant-load/constant-load.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { fuzz } from "./fuzz/fuzz.ts";
+import { headAtRest } from "./head/head.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
+import { scale } from "./scale/scale.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "constant-load": constantLoad,
@@ -18,9 +20,11 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   fuzz,
+  head: headAtRest,
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  scale,
 };
 
 const { positionals, values } = parseArgs({
@@ -36,6 +40,8 @@ const { positionals, values } = parseArgs({
     minutes: { type: "string" },
     plot: { type: "string" },
     seed: { type: "string" },
+    nodes: { type: "string" },
+    actors: { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -50,12 +56,13 @@ if (json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {
   const table = new Table({
-    head: ["", "ours", "unit", "against", "ratio", "spread"],
+    head: ["", "ours", "unit", "against", "ratio", "goal", "spread"],
     style: { head: [], border: [] },
   });
   for (const row of rows) {
     const against = row.anchor === undefined ? "" : `${row.anchorName} ${row.anchor}`;
-    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", row.spread]);
+    const goal = row.goal ? `${goalText(row.goal)} ${holds(row) ? "holds" : "missed"}` : "";
+    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", goal, row.spread]);
   }
   process.stdout.write(`${table.toString()}\n`);
 }
