@@ -10,9 +10,11 @@ import { fuzz } from "./fuzz/fuzz.ts";
 import { headAtRest } from "./head/head.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
+import { placement } from "./placement/placement.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 import { scale } from "./scale/scale.ts";
+import { weightSync } from "./weight-sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "constant-load": constantLoad,
@@ -22,8 +24,10 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   fuzz,
   head: headAtRest,
   loop: loopSpeed,
+  placement,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  "weight-sync": weightSync,
   scale,
 };
 
@@ -40,6 +44,8 @@ const { positionals, values } = parseArgs({
     minutes: { type: "string" },
     plot: { type: "string" },
     seed: { type: "string" },
+    methods: { type: "string" },
+    swaps: { type: "string" },
     nodes: { type: "string" },
     actors: { type: "string" },
   },
