@@ -32,4 +32,13 @@ export interface BenchOptions {
   readonly episodes?: string;
   /** Seconds of a window of measurement. */
   readonly seconds?: string;
+  /** Lists with commas: seeds, faults by name or `none`, and the results of `debug` where they are not measured. */
+  readonly seeds?: string;
+  readonly faults?: string;
+  readonly debug?: string;
+  /** Steps and held-out problems of a run, and of one with a fault. */
+  readonly steps?: string;
+  readonly heldout?: string;
+  readonly "fault-steps"?: string;
+  readonly "fault-heldout"?: string;
 }

@@ -2,8 +2,10 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { UserError } from "../../configs/index.ts";
 import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { hosts } from "./hosts.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
@@ -12,6 +14,7 @@ import { sandboxSpeed } from "./sandbox-speed.ts";
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
+  hosts,
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
@@ -27,6 +30,13 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    seeds: { type: "string" },
+    faults: { type: "string" },
+    debug: { type: "string" },
+    steps: { type: "string" },
+    heldout: { type: "string" },
+    "fault-steps": { type: "string" },
+    "fault-heldout": { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -36,7 +46,11 @@ if (bench === undefined) {
   process.exit(2);
 }
 const { json, ...given } = values;
-const rows = await bench(given);
+const rows = await bench(given).catch((error: unknown): never => {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+});
 if (json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {
