@@ -88,7 +88,8 @@ export class TaskQueue implements CallOwner {
   }
 
   leases(): LeaseClaims {
-    return [...this.#hosts.values()].map(({ grant: { leaseId, nodeId } }) => ({ leaseId, nodeId }));
+    const given = [...this.#hosts.values()].map(({ grant: { leaseId, nodeId } }) => ({ leaseId, nodeId }));
+    return [...given, ...[...this.#requested].map((leaseId) => ({ leaseId, nodeId: null }))];
   }
 
   disconnected(processId: string): void {

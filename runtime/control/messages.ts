@@ -178,8 +178,8 @@ export interface LeaseRequest {
   readonly runtimeEnv: RuntimeEnv;
 }
 
-/** Event `leases`: all leases that a process has, for a head that was started again. */
-export type LeaseClaims = readonly { readonly leaseId: string; readonly nodeId: string }[];
+/** Event `leases`: all leases that a process has, or waits for (`nodeId` null), for a head that was started again. */
+export type LeaseClaims = readonly { readonly leaseId: string; readonly nodeId: string | null }[];
 
 export interface LeaseGrant {
   readonly leaseId: string;

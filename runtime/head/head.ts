@@ -27,6 +27,8 @@ import { LeaseTable } from "./lease-table.ts";
 import { Membership } from "./membership.ts";
 import { NodeTable } from "./node-table.ts";
 
+type Registration = AgentRegistration | ClientRegistration;
+
 export interface HeadOptions {
   readonly headId: string;
   readonly token: string;
@@ -83,8 +85,11 @@ export class Head {
     };
     this.#desk = new FrontDesk(desk, this.#drivers);
     const handlers: PeerHandlers = {
-      request: (method, payload, peer) => this.#request(method, payload, peer),
-      event: (topic, payload, peer) => this.#event(topic, payload, peer),
+      request: (method, payload, peer) => {
+        if (method === "register") return this.#members.register(payload as Registration, peer);
+        return this.#members.afterJoining(peer, () => this.#request(method, payload, peer));
+      },
+      event: (topic, payload, peer) => void this.#members.afterJoining(peer, () => this.#event(topic, payload, peer)),
       up: (peer) => this.#members.up(peer),
       down: (peer, reason) => this.#members.down(peer, reason),
       ended: (peer, error) => this.#members.ended(peer, error.message),
@@ -114,8 +119,6 @@ export class Head {
 
   #request(method: string, payload: unknown, peer: Peer): unknown {
     switch (method) {
-      case "register":
-        return this.#members.register(payload as AgentRegistration | ClientRegistration, peer);
       case "createActor":
         return this.#actors.create(payload as ActorCreation);
       case "placeActor": {

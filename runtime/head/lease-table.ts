@@ -149,7 +149,7 @@ export class LeaseTable {
     };
   }
 
-  /** A process has come back after the head was started again, with these leases and no others. */
+  /** A process has come back after the head was started again: it has these leases, or waits for them, and no others. */
   claim(holder: string, claims: LeaseClaims): void {
     this.#claimants.add(holder);
     const claimed = new Set(claims.map(({ leaseId }) => leaseId));
@@ -157,7 +157,8 @@ export class LeaseTable {
       if (record.holder === holder && record.takenUp && !claimed.has(leaseId)) void this.drop(leaseId);
     }
     for (const { leaseId, nodeId } of claims) {
-      if (this.#leases.has(leaseId)) continue;
+      // What it waits for, it asks for again.
+      if (nodeId === null || this.#leases.has(leaseId)) continue;
       if (this.#services.nodes.get(nodeId)) this.#tellLost(holder, leaseId, "it ended while the head was away");
       else this.#claims.set(leaseId, { holder, nodeId });
     }

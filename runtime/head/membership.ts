@@ -30,6 +30,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #watch: Watch;
   readonly #gone = new Set<string>();
+  /** Nodes that are being taken in. */
+  readonly #joining = new Map<Peer, Promise<unknown>>();
   #return: NodeJS.Timeout | undefined;
 
   constructor(options: MembershipOptions) {
@@ -48,7 +50,12 @@ export class Membership {
   }
 
   register(registration: AgentRegistration | ClientRegistration, peer: Peer): unknown {
-    if (registration.kind === "agent") return this.#join(registration, peer);
+    if (registration.kind === "agent") {
+      const joining =
+        this.#joining.get(peer) ?? this.#join(registration, peer).finally(() => this.#joining.delete(peer));
+      this.#joining.set(peer, joining);
+      return joining;
+    }
     const { headId, services, groups, log } = this.#options;
     const { processId } = peer;
     if (this.#gone.has(processId)) {
@@ -67,6 +74,12 @@ export class Membership {
       }),
     };
     return welcome;
+  }
+
+  /** Does this once the node has been taken in that is just coming: what it tells is of what it comes with. */
+  afterJoining<T>(peer: Peer, act: () => T): T | Promise<T> {
+    const joining = this.#joining.get(peer);
+    return joining === undefined ? act() : joining.then(act, act);
   }
 
   up(peer: Peer): void {

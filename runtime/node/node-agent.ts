@@ -48,6 +48,8 @@ export class NodeAgent {
   readonly #watch: HostWatch;
   #head: Peer | undefined;
   #address = "";
+  /** How many heads there have been since the first. */
+  #headCount = 0;
   #closed = false;
 
   constructor(options: NodeAgentOptions) {
@@ -96,7 +98,7 @@ export class NodeAgent {
       event: (topic, payload) => topic === "processGone" && this.#neighbours.objects.ownerGone(payload as string),
       up: (_peer, fresh) => {
         lastFailure = "";
-        if (fresh) void this.#join();
+        if (fresh) this.#rejoin();
       },
       unreachable: (_peer, reason) => {
         if (reason !== lastFailure) log({ headAddress, reason }, "the head cannot be reached; trying again");
@@ -121,6 +123,13 @@ export class NodeAgent {
     await this.#neighbours.close();
     this.#head?.end(new RaySystemError("the node agent is ending"));
     await this.#reaper.close();
+  }
+
+  /** The head was started again: it will ask anew for what has no host yet, perhaps of another node. */
+  #rejoin(): void {
+    this.#headCount += 1;
+    for (const id of [...this.#starts.keys()]) if (!this.#uses.has(id)) this.#starts.delete(id);
+    void this.#join();
   }
 
   async #join(): Promise<void> {
@@ -191,12 +200,14 @@ export class NodeAgent {
     if (starting === undefined) {
       starting = this.#start(id, language, use, method, start);
       this.#starts.set(id, starting);
-      void starting.then((answer) => "failed" in answer && this.#starts.delete(id));
+      const started = starting;
+      void started.then((answer) => "failed" in answer && this.#starts.get(id) === started && this.#starts.delete(id));
     }
     return starting;
   }
 
   async #start(id: string, language: Language, use: NewUse, method: string, start: Start): Promise<StartAnswer> {
+    const headCount = this.#headCount;
     const pool = await this.#pools.of(language);
     let host: HostProcess;
     try {
@@ -204,7 +215,7 @@ export class NodeAgent {
     } catch (error) {
       return failed(error);
     }
-    if (this.#unwanted.delete(id)) {
+    if (headCount !== this.#headCount || this.#unwanted.delete(id)) {
       pool.giveBack(host);
       return failed(new RaySystemError("it was ended before it had begun"));
     }

@@ -34,6 +34,8 @@ export class Peer implements SessionListener {
   readonly #session: () => Session;
   readonly #questions = new Map<number, Question>();
   #lastQuestion = 0;
+  /** How often the other side has forgotten the session. What it asked before that, it does not wait for any more. */
+  #forgotten = 0;
   #ended: Error | undefined;
 
   constructor(processId: string, handlers: PeerHandlers, session: () => Session) {
@@ -100,6 +102,7 @@ export class Peer implements SessionListener {
 
   up(fresh: boolean): void {
     const open = fresh ? [...this.#questions] : [];
+    if (fresh) this.#forgotten += 1;
     // The owner introduces itself again before what was open is asked again.
     this.#handlers.up?.(this, fresh);
     for (const [id, { method, payload }] of open) this.send([kind.request, id, method, payload]);
@@ -152,17 +155,20 @@ export class Peer implements SessionListener {
   }
 
   #answer(id: number, method: string, payload: unknown): void {
+    const forgotten = this.#forgotten;
+    // The numbers of questions begin anew with it: a late answer would be taken for that of another question.
+    const reply = (message: Message) => forgotten === this.#forgotten && this.send(message);
     const refuse = (error: unknown) => {
       const known =
         error instanceof RayError
           ? error
           : new RaySystemError(`${method} failed: ${String(error)}`, {}, { cause: error });
-      this.send([kind.refused, id, encodeFailure(known)]);
+      reply([kind.refused, id, encodeFailure(known)]);
     };
     try {
       const answer = this.#handlers.request?.(method, payload, this);
-      if (answer instanceof Promise) answer.then((value) => this.send([kind.response, id, value]), refuse);
-      else this.send([kind.response, id, answer]);
+      if (answer instanceof Promise) answer.then((value) => reply([kind.response, id, value]), refuse);
+      else reply([kind.response, id, answer]);
     } catch (error) {
       refuse(error);
     }

@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { UserError } from "../../configs/index.ts";
+import { agentScopeEpisodes } from "./agentscope.ts";
 import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { hosts } from "./hosts.ts";
@@ -12,6 +13,7 @@ import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
+  "agentscope-episodes": agentScopeEpisodes,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   hosts,

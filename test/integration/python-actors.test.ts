@@ -7,19 +7,18 @@ import {
   ActorUnavailableError,
   cancel,
   get,
-  init,
   ObjectRefGenerator,
   put,
   pythonClass,
   pythonFunction,
   RayTaskError,
   RuntimeEnvSetupError,
-  shutdown,
   TaskCancelledError,
   Tensor,
 } from "../../runtime/index.ts";
-import { Cluster, eventually } from "../fixtures/cluster.ts";
+import { eventually } from "../fixtures/cluster.ts";
 import { hasPythonHosts, pythonFixtures } from "../fixtures/python-hosts.ts";
+import { rejection, runtimes } from "../fixtures/python-runtimes.ts";
 
 type NumberArray = Float32Array | Int16Array | Tensor;
 
@@ -61,32 +60,6 @@ const Overlaps = pythonClass<Overlapping, [log?: string]>(
   { enter: "async", inside: "async", let_go: "async", squares: "asyncGenerator" },
   { folders },
 );
-
-const rejection = (promise: PromiseLike<unknown>): Promise<unknown> =>
-  Promise.resolve(promise).then(
-    (value) => {
-      throw new Error(`it gave ${JSON.stringify(value)}`);
-    },
-    (error: unknown) => error,
-  );
-
-const runtimes: readonly (readonly [name: string, start: () => Promise<() => Promise<void>>])[] = [
-  [
-    "the local runtime",
-    async () => {
-      await init({ local: true, numCpus: 4 });
-      return shutdown;
-    },
-  ],
-  [
-    "a cluster",
-    async () => {
-      const cluster = await Cluster.start({ cpus: 4, warmHosts: 1 });
-      await cluster.connect();
-      return () => cluster.close();
-    },
-  ],
-];
 
 describe.skipIf(!hasPythonHosts).each(runtimes)("Python actors on %s", (_, start) => {
   let end: () => Promise<void>;
@@ -248,27 +221,5 @@ describe.skipIf(!hasPythonHosts).each(runtimes)("Python actors on %s", (_, start
 
   test("do not know the cluster's token", async () => {
     expect(await Counters.remote().token.remote()).toEqual([]);
-  });
-
-  test("a cancelled task gives its place to the next one when its code has ended", async () => {
-    const options = { numCpus: 4 };
-    const forever = pythonFunction<() => Promise<void>>("counters->forever", { folders }, "async").options(options);
-    const add = pythonFunction<(a: number, b: number) => number>("counters->add", { folders }).options(options);
-    expect(await add.remote(1, 1)).toBe(2);
-    const running = forever.remote();
-    const next = add.remote(2, 3);
-    await cancel(running);
-    expect(await rejection(running)).toBeInstanceOf(TaskCancelledError);
-    expect(await next).toBe(5);
-  });
-
-  test("functions run as tasks", async () => {
-    const add = pythonFunction<(a: number, b: number) => number>("counters->add", { folders });
-    expect(await add.remote(1, add.remote(2, 3))).toBe(6);
-    const fail = pythonFunction<(text: string) => never>("counters->fail", { folders });
-    expect(await rejection(fail.options({ maxRetries: 0 }).remote("x"))).toMatchObject({
-      name: "KeyError",
-      message: "x",
-    });
   });
 });

@@ -12,6 +12,7 @@ import pytest
 import runtime_support
 from astune_runtime.dial import DialOptions, dial
 from astune_runtime.errors import AuthenticationError, RaySystemError
+from astune_runtime.frames import REQUEST, RESPONSE
 from astune_runtime.link_server import LinkServer, LinkServerOptions
 from astune_runtime.packets import LINK_PATH
 from astune_runtime.peer import Peer, PeerHandlers
@@ -112,6 +113,29 @@ def test_a_side_that_was_started_again_is_asked_again(tmp_path):
             assert await waiting == 2
             assert first.ups == [False, True]
             peer.end(RaySystemError("done"))
+
+    run(go())
+
+
+def test_what_was_asked_before_the_session_was_forgotten_is_not_answered():
+    """Whoever forgot it counts its questions anew: a late answer would be taken for that to another question."""
+
+    class Sent(list):
+        def send(self, message, _size=0):
+            self.append(message)
+
+    async def go():
+        answers = {name: asyncio.get_running_loop().create_future() for name in ("old", "new")}
+        sent = Sent()
+        peer = Peer("head", PeerHandlers(request=lambda method, _payload, _peer: answers[method]), lambda: sent)
+        peer.message((REQUEST, 1, "old", None))
+        peer.up(True)
+        peer.message((REQUEST, 1, "new", None))
+        for name in ("old", "new"):
+            answers[name].set_result(name)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert sent == [(RESPONSE, 1, "new")]
 
     run(go())
 

@@ -16,10 +16,18 @@ import importlib
 from typing import Any
 
 _RUNTIME = "astune_runtime.api"
+_STATE = "astune_runtime.cluster_state"
+_SCHEDULING = "astune_runtime.scheduling"
 _ERRORS = "astune_runtime.errors"
 _EXPORTS = {
     **dict.fromkeys(("init", "shutdown", "is_initialized", "remote", "get", "put", "wait", "cancel", "kill"), _RUNTIME),
     **dict.fromkeys(("get_actor", "exit_actor", "get_runtime_context"), _RUNTIME),
+    **dict.fromkeys(("nodes", "cluster_resources", "available_resources", "placement_group"), _STATE),
+    **dict.fromkeys(("remove_placement_group", "placement_group_table"), _STATE),
+    **dict.fromkeys(("PlacementGroupSchedulingStrategy", "NodeAffinitySchedulingStrategy"), _SCHEDULING),
+    "NodeLabelSchedulingStrategy": _SCHEDULING,
+    "PlacementGroup": "astune_runtime.placement_groups",
+    "PlacementGroupUnschedulableError": _ERRORS,
     "method": "astune_runtime.actor_info",
     "register_error_class": _ERRORS,
     **dict.fromkeys(("RayError", "RayTaskError", "RayActorError", "ActorDiedError", "ActorUnavailableError"), _ERRORS),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.error
-import urllib.request
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+
+from . import loopback
 
 
 class EpisodeError(RuntimeError):
@@ -26,20 +27,23 @@ class Episode:
 
     async def post(self, path: str, body: dict[str, Any]) -> Any:
         """Asks the RolloutActor for something that only it can do. Raises EpisodeError."""
-        return await asyncio.to_thread(self._post, path, body)
-
-    def _post(self, path: str, body: dict[str, Any]) -> Any:
-        headers = {"authorization": f"Bearer {self.api_key}", "content-type": "application/json"}
-        request = urllib.request.Request(f"{self.base_url}/{path}", json.dumps(body).encode(), headers)  # noqa: S310
-        # The episode's server is on this machine: no proxy is asked.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=self.timeout_s) as response:
-                return json.load(response)
-        except urllib.error.HTTPError as error:
-            raise EpisodeError(f"{path}: {error.read().decode('utf-8', 'replace')[:500]}") from error
-        except OSError as error:
+            status, answer = await asyncio.wait_for(self._exchange(path, json.dumps(body).encode()), self.timeout_s)
+        except asyncio.TimeoutError as error:
+            raise EpisodeError(f"{path}: no answer within {self.timeout_s:g} s") from error
+        except (OSError, EOFError, ValueError) as error:
             raise EpisodeError(f"{path}: the episode's server cannot be reached: {error}") from error
+        if status >= 400:
+            raise EpisodeError(f"{path}: {answer.decode('utf-8', 'replace')[:500]}")
+        return json.loads(answer)
+
+    async def _exchange(self, path: str, body: bytes) -> tuple[int, bytes]:
+        headers = [("authorization", f"Bearer {self.api_key}"), ("content-type", "application/json")]
+        reply = await loopback.request("POST", urlsplit(f"{self.base_url}/{path}"), headers, body)
+        try:
+            return reply.status, b"".join([piece async for piece in reply.body()])
+        finally:
+            await reply.aclose()
 
 
 current_episode: ContextVar[Episode | None] = ContextVar("astune_episode", default=None)

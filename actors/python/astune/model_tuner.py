@@ -8,6 +8,7 @@ from typing import Any
 from agentscope.model import OpenAIChatModel
 
 from .episode import Episode
+from .model_client import client_options
 from .tuner import Tuner
 
 # AgentScope up to 1.0.7 names it otherwise.
@@ -19,8 +20,7 @@ class ModelTuner(Tuner, OpenAIChatModel):
 
     def __init__(self, episode: Episode, has_environment: bool = False) -> None:
         Tuner.__init__(self, episode, has_environment)
-        client = {"base_url": episode.base_url, "max_retries": 2, "timeout": episode.timeout_s}
-        options: dict[str, Any] = {_CLIENT: client}
+        options: dict[str, Any] = {_CLIENT: client_options(episode)}
         OpenAIChatModel.__init__(self, episode.model, api_key=episode.api_key, stream=False, **options)
         self._clients.append(self.client)
 

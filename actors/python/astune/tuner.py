@@ -46,9 +46,9 @@ class Tuner:
         """An `openai.AsyncOpenAI` that is set to this episode."""
         import openai
 
-        client = openai.AsyncOpenAI(
-            base_url=self.base_url, api_key=self.api_key, max_retries=2, timeout=self._episode.timeout_s
-        )
+        from .model_client import client_options
+
+        client = openai.AsyncOpenAI(api_key=self.api_key, **client_options(self._episode))
         self._clients.append(client)
         return client
 

@@ -5,6 +5,7 @@ loop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ class WorkflowHost:
         # Before the workflow's file is imported, and AgentScope with it.
         guarded_tools.install()
         self._workflow = load(module, name, folders)
+        _spare_collector()
         if not hasattr(self._workflow, "execute") and not hasattr(self._workflow, "agentscope_execute"):
             raise TypeError(f"{module}->{name} has neither execute nor agentscope_execute")
 
@@ -67,6 +69,13 @@ class WorkflowHost:
             return await execute(*args)
         given = await asyncio.to_thread(execute, *args)
         return await given if inspect.isawaitable(given) else given
+
+
+def _spare_collector() -> None:
+    """What was imported stays for good and need not be looked at again and again while hundreds of episodes allocate."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _is_own(workflow: Any, name: str) -> bool:

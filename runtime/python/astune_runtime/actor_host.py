@@ -17,11 +17,14 @@ from .ids import new_id
 from .io_loop import IoLoop
 from .packed import PackedValue
 from .running_call import RunningCall, UserLoop
+from .task_log import CallObserver
 
 
 @dataclass(frozen=True)
 class ActorHostOptions:
-    """`on_exit` is called when the actor wants to end: `exit_actor()` or `__ray_terminate__`."""
+    """`on_exit` is called when the actor wants to end: `exit_actor()` or `__ray_terminate__`. `creation` watches the
+    constructor.
+    """
 
     cls: type
     info: ActorInfo
@@ -31,6 +34,8 @@ class ActorHostOptions:
     io: IoLoop
     user: UserLoop
     on_exit: Callable[[], None]
+    observer: CallObserver
+    creation: CallObserver
 
 
 class _Lane:
@@ -79,13 +84,24 @@ class ActorHost:
     def construct(self, args: tuple[PackedValue, ...]) -> None:
         """Runs the constructor; raises what it raises."""
         name = f"{self._options.cls.__name__}.__init__"
-        enter_context(CallContext(self._options.facts, new_id(), name))
-        self._instance = self._options.cls(*[arg.unpack() for arg in args])
+        context = CallContext(self._options.facts, new_id(), name)
+        enter_context(context)
+        watch = self._options.creation.began(context.task_id, name)
+        try:
+            self._instance = self._options.cls(*[arg.unpack() for arg in args])
+        except BaseException as error:
+            self._options.creation.failed(name, error, watch)
+            raise
+        finally:
+            if watch is not None:
+                watch.ended()
 
     def receive(self, message: CallMessage) -> None:
         self._options.user.post(self._add, message)
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, number: int, recursive: bool) -> None:
+        if recursive and (call := self._running.get(number)):
+            call.context.cancel_children()
         self._options.user.post(self._cancel, number)
 
     def consumed(self, number: int, count: int) -> None:
@@ -117,7 +133,8 @@ class ActorHost:
             lane.running += 1
             name = f"{self._options.info.class_name}.{message.method}"
             context = CallContext(self._options.facts, message.task_id, name)
-            call = RunningCall(message, context, self._options.calls, self._options.io, lane.executor)
+            options = self._options
+            call = RunningCall(message, context, options.calls, options.io, lane.executor, options.observer)
             self._running[message.number] = call
             self._idle.clear()
             self._options.user.start(self._run(lane, call))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .actor_handles import ActorHandle, ActorHandles
+from .beside_node import join_node
 from .call_context import current_context
 from .cluster_process import ClusterProcess, ProcessOptions
 from .cluster_runtime import ClusterRuntime
@@ -105,7 +106,8 @@ async def _connect(
         "logToDriver": False,
     }
     head = HeadLink(process, address, registration)
-    await head.register()
+    welcome = await head.register()
+    await join_node(process, welcome["nodes"])
     return ClusterRuntime(process, head, job_id, namespace)
 
 
@@ -218,10 +220,16 @@ def wait(
     return ready, [ref for ref in refs if ref not in ready]
 
 
-def cancel(ref: ObjectRef) -> None:
-    """Cancels a call. Queued, it never runs; running asynchronous code is cancelled. Its references fail at once."""
+def cancel(ref: ObjectRef, *, force: bool = False, recursive: bool = True) -> None:
+    """Cancels a call. Queued, it never runs; running asynchronous code is cancelled. Its references fail at once.
+
+    `force` ends the process that runs a task; raises InvalidOptionError for an actor's method. `recursive`: also what
+    the call has called.
+    """
+    if not isinstance(ref, ObjectRef):
+        raise InvalidOptionError(f"cancel: expected an ObjectRef, got {ref!r}", option="cancel")
     if not ref.entry.settled and ref.entry.cancel:
-        ref.entry.cancel(False)
+        ref.entry.cancel(force, recursive)
 
 
 def get_actor(name: str, namespace: str | None = None) -> ActorHandle:

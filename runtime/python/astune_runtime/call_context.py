@@ -6,7 +6,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+
+class Cancellable(Protocol):
+    """A call that was made from here."""
+
+    def cancel(self, force: bool, recursive: bool) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,13 @@ class CallContext:
     host: HostFacts
     task_id: str
     function_name: str
+    children: set[Cancellable] = field(default_factory=set)
+    """What this call has called and is not answered yet. Changed in any thread, so copied before it is gone through."""
+
+    def cancel_children(self) -> None:
+        """On the runtime's loop, because the code itself may be waiting for one of them."""
+        for child in self.children.copy():
+            child.cancel(False, True)
 
     @property
     def submitter(self) -> str:

@@ -37,7 +37,7 @@ class Host(Protocol):
 
     def receive(self, message: CallMessage) -> None: ...
 
-    def cancel(self, number: int) -> None: ...
+    def cancel(self, number: int, recursive: bool) -> None: ...
 
     def consumed(self, number: int, count: int) -> None: ...
 
@@ -69,7 +69,7 @@ class CallServer:
         task_id = task_id_of(call_id, peer.process_id)
         host.receive(CallMessage(number, method, values, task_id, lane, num_returns, streaming, backpressure))
 
-    def cancel(self, host_id: str, call_id: int, peer: Peer) -> None:
+    def cancel(self, host_id: str, call_id: int, recursive: bool, peer: Peer) -> None:
         number = self._by_caller.get((peer, call_id))
         host = self.hosts.get(host_id)
         if number is None or host is None:
@@ -77,7 +77,7 @@ class CallServer:
             return
         # Its caller wants no answer, only to know when it has ended.
         self._cancelled[number] = host_id
-        host.cancel(number)
+        host.cancel(number, recursive)
 
     def finished(self, number: int) -> None:
         """The code has really ended, or never begun."""

@@ -13,6 +13,7 @@ from .actor_handles import ActorHandles
 from .addresses import Address
 from .call_server import CallServer
 from .dial import DialOptions, dial
+from .errors import RaySystemError
 from .frames import CALL, CANCEL, CONSUMED, END, FAILED, ITEM, THREW, VALUES, Message
 from .io_loop import IoLoop
 from .link_server import LinkServer, LinkServerOptions
@@ -57,6 +58,8 @@ class ClusterProcess:
         self.callers: dict[int, PendingCall] = {}
         self.on_event: Callable[[str, Any], None] = lambda _topic, _payload: None
         self.on_lost: Callable[[str], None] = lambda _process_id: None
+        self._connections: list[Peer] = []
+        """To the head, and to the node agent."""
         self._address = Address(options.process_id, options.node_id)
         self.store = ProcessStore(io, self.peer)
         use_store(self.store)
@@ -98,7 +101,13 @@ class ClusterProcess:
         peer = Peer(remote_id, handlers, lambda: session)
         options = DialOptions(address, self.options.process_id, self.options.token, _HEAD_GIVE_UP_S, self.options.tls)
         session = dial(options, peer)
+        self._connections.append(peer)
         return peer
+
+    def settle(self, agent: Peer, home: dict[str, str]) -> None:
+        """This process is on a node: it uses the node's store, and the sockets of its neighbours."""
+        self.store.open(agent, home)
+        self.peers.node_id = home["nodeId"]
 
     async def drained(self) -> None:
         """Done when what was sent is on its way."""
@@ -107,6 +116,8 @@ class ClusterProcess:
 
     async def close(self) -> None:
         self.objects.close()
+        for peer in self._connections:
+            peer.end(RaySystemError("the process is ending"))
         self.peers.close()
         await self._server.close()
 
@@ -114,7 +125,7 @@ class ClusterProcess:
         if method == "fetch":
             return self.objects.fetched(payload)
         if method == "cancel":
-            return self.objects.cancelled(payload["id"])
+            return self.objects.cancelled(payload["id"], payload["options"])
         raise ValueError(f'this process does not know the question "{method}" of {peer.process_id}')
 
     def _event(self, topic: str, payload: Any, peer: Peer) -> None:
@@ -130,7 +141,7 @@ class ClusterProcess:
         if kind == CALL:
             self.calls.call(message, peer)
         elif kind == CANCEL:
-            self.calls.cancel(message[1], message[2], peer)
+            self.calls.cancel(message[1], message[2], len(message) < 4 or message[3] is not False, peer)
         elif kind == CONSUMED:
             self.calls.consumed(message[1], message[2], message[3], peer)
         elif kind in (VALUES, ITEM, END, THREW, FAILED):

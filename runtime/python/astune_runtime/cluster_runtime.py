@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .actor_handles import ActorHandle, bind
@@ -23,12 +23,15 @@ from .object_ref import ObjectEntry, ObjectRef
 from .options import TASK_OPTIONS, check_known, compile_actor, compile_request, compile_runtime_env, whole
 from .packed import encode_packed, pack
 from .pending_call import CallFacts, PendingCall, pack_arguments
+from .placement_groups import PlacementGroup, RemoteGroups, compile_group
 from .remote_actor import RemoteActor
 from .remote_tasks import RemoteTasks
 
 
 class _ConstructorCall:
     """The arguments of a constructor, waited for like those of a call."""
+
+    force_end = None
 
     def register(self, call: PendingCall) -> None: ...
 
@@ -61,10 +64,13 @@ class ClusterRuntime:
         self._closed = False
         scope = {"jobId": job_id, "namespace": namespace}
         self._tasks = RemoteTasks(head, scope, process.callers, process.peer, process.objects)
+        self._groups = RemoteGroups(head, process.io)
         process.handles.open(self)
         process.on_lost = self._disconnected
         head.on_event = self._head_event
+        process.on_event = self._peer_event
         head.on_again = self._again
+        head.objects = process.objects.facts
         process.objects.is_gone = self._is_gone
         head.on_lost = self._head_lost
         self._lost = lost
@@ -130,6 +136,28 @@ class ClusterRuntime:
         self._io.post(queue.submit, call)
         return result
 
+    def create_placement_group(
+        self,
+        bundles: list[dict[str, float]],
+        strategy: str,
+        name: str,
+        lifetime: str | None,
+        labels: Sequence[dict[str, str]] | None,
+    ) -> PlacementGroup:
+        """Gives the group at once; `ready` tells when its bundles are reserved."""
+        self._check_open()
+        group = PlacementGroup(new_id(), bundles, strategy, name)
+        context = current_context()
+        owner = context.host.actor_id if context else None
+        creation = {**compile_group(group, lifetime, labels), "ownerActorId": owner, "jobId": self.job_id}
+        self._io.post(self._groups.create, group, creation)
+        return group
+
+    def remove_placement_group(self, group: PlacementGroup) -> None:
+        """Gives its bundles back, once its actors have ended."""
+        self.ask("removeGroup", group.id)
+        self._io.post(self._groups.news, {"id": group.id, "state": "REMOVED", "reasons": []})
+
     def get_actor(self, name: str, namespace: str | None) -> ActorHandle:
         """The live actor of this name. Raises ActorHandleNotFoundError."""
 
@@ -166,6 +194,7 @@ class ClusterRuntime:
     async def _leave(self) -> None:
         error = RaySystemError("the runtime was shut down")
         self._tasks.fail_all(error)
+        self._groups.fail_all(error)
         for actor in self._process.handles.all():
             actor.dead(error)
         try:
@@ -227,13 +256,19 @@ class ClusterRuntime:
         self._tasks.disconnected(process_id)
 
     def _head_event(self, topic: str, payload: Any) -> None:
-        if topic == "actor":
+        if topic == "group":
+            self._groups.news(payload)
+        elif topic == "actor":
             self._process.handles.news(payload)
         elif topic == "leaseLost":
             self._tasks.lease_lost(payload["leaseId"], payload["message"])
         elif topic == "processGone":
             self.objects.process_gone(payload)
             self._process.peers.gone(payload)
+
+    def _peer_event(self, topic: str, payload: Any) -> None:
+        if topic == "callEnded":
+            self._tasks.ended(payload["hostId"], payload["callId"])
 
     async def _is_gone(self, process_id: str) -> bool:
         return await self._head.ask("isGone", process_id) is True
@@ -248,6 +283,7 @@ class ClusterRuntime:
             return
         self._closed = True
         self._tasks.fail_all(error)
+        self._groups.fail_all(error)
         for actor in self._process.handles.all():
             actor.dead(error)
         if self._lost:

@@ -132,6 +132,12 @@ class TaskUnschedulableError(RayError):
     code = "TASK_UNSCHEDULABLE"
 
 
+class PlacementGroupUnschedulableError(RayError):
+    """No node can ever have the group's bundles."""
+
+    code = "PLACEMENT_GROUP_UNSCHEDULABLE"
+
+
 class WorkerCrashedError(RayError):
     """The process that ran the task ended under it."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .cluster_process import ClusterProcess
-from .errors import RayError
+from .errors import RayError, RaySystemError
 from .peer import Peer, PeerHandlers
 
 
@@ -21,7 +21,10 @@ class HeadLink:
         self.on_event: Callable[[str, Any], None] = lambda _topic, _payload: None
         self.on_again: Callable[[], None] = lambda: None
         self.on_lost: Callable[[Exception], None] = lambda _error: None
+        self.objects: Callable[[], list[dict[str, Any]]] = list
+        """What this process owns and others know of."""
         handlers = PeerHandlers(
+            request=lambda method, _payload, _peer: self._request(method),
             event=lambda topic, payload, _peer: self.on_event(topic, payload),
             up=lambda _peer, fresh: self._again() if fresh else None,
             ended=lambda _peer, error: self.on_lost(error),
@@ -42,6 +45,11 @@ class HeadLink:
 
     def tell(self, topic: str, payload: Any) -> None:
         self.peer.tell(topic, payload)
+
+    def _request(self, method: str) -> Any:
+        if method == "objects":
+            return self.objects()
+        raise RaySystemError(f'a process does not know the question "{method}": is the head of another version?')
 
     def _again(self) -> None:
         async def introduce() -> None:

@@ -32,6 +32,7 @@ from .packed import decode_packed
 from .peer import Peer, PeerHandlers
 from .running_call import UserLoop
 from .task_host import TaskHost
+from .task_log import TaskLog
 from .tls import Tls
 
 _GRACE_S = 30.0
@@ -52,6 +53,7 @@ class HostProcess:
         self._tasks: TaskHost | None = None
         self._head: HeadLink | None = None
         self._work: tuple[str, str, str | None] | None = None
+        self._log = TaskLog(self._io, lambda batch: self._agent.tell("taskEvents", batch) if self._agent else None)
 
     def serve(self) -> None:
         """Serves until the node agent ends this process. In the main thread."""
@@ -78,6 +80,8 @@ class HostProcess:
             return self._start_actor(payload)
         if method == "startLease":
             return self._start_lease(payload)
+        if method == "tasks":
+            return self._log.take()
         if method == "letGo":
             gc.collect()
             return None
@@ -106,6 +110,8 @@ class HostProcess:
                         self._io,
                         self._user,
                         self._leave,
+                        self._log.observe("ACTOR_TASK", start["jobId"], start["actorId"]),
+                        self._log.observe("ACTOR_CREATION_TASK", start["jobId"], start["actorId"]),
                     )
                 )
                 host.check_methods()
@@ -143,7 +149,8 @@ class HostProcess:
             placement_group_id=start["placementGroupId"],
         )
         tell = self._agent.tell if self._agent else lambda _topic, _payload: None
-        self._tasks = TaskHost(start["leaseId"], facts, self._process.calls, self._io, self._user, tell)
+        observer = self._log.observe("NORMAL_TASK", start["jobId"], None)
+        self._tasks = TaskHost(start["leaseId"], facts, self._process.calls, self._io, self._user, tell, observer)
         self._process.calls.hosts[start["leaseId"]] = self._tasks
         return {"address": self._process.address, "pid": os.getpid()}
 

@@ -21,7 +21,7 @@ class ObjectEntry:
 
     __slots__ = ("__weakref__", "_fetch", "_id", "_listeners", "cancel", "error", "owner", "settled", "value")
 
-    def __init__(self, cancel: Callable[[bool], None] | None = None) -> None:
+    def __init__(self, cancel: Callable[[bool, bool], None] | None = None) -> None:
         self._id: str | None = None
         self._listeners: list[Callable[[], None]] | None = None
         self._fetch: Callable[[], None] | None = None

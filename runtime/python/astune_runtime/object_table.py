@@ -65,6 +65,10 @@ class ObjectTable:
         """Objects of this process that others may know of."""
         return len(self._exported)
 
+    def facts(self) -> list[dict[str, Any]]:
+        """The objects that this process has given others references of."""
+        return [_facts(object_id, own) for object_id, own in self._exported.items()]
+
     def describe_object(self, ref: ObjectRef) -> tuple[str, str]:
         entry = ref.entry
         if entry.owner is not None:
@@ -167,20 +171,30 @@ class ObjectTable:
         known.append(weakref.ref(entry))
         self._borrowed[object_id] = (known[0], owner)
         weakref.finalize(entry, self._io.post, self._drop, object_id, owner).atexit = False
-        entry.cancel = lambda _force: self._io.post(self._ask_cancel, owner, object_id)
+        entry.cancel = lambda force, recursive: self._ask_cancel(owner, object_id, force, recursive)
         self._borrowing()
         self._peer(owner).tell("borrow", object_id)
         return entry
 
-    def cancelled(self, object_id: str) -> None:
-        """A borrower cancels the call that an object of this process is of."""
+    def cancelled(self, object_id: str, options: dict[str, Any]) -> None:
+        """A borrower cancels the call that an object of this process is of. Raises InvalidOptionError for `force`
+        where that cannot be.
+        """
         own = self._exported.get(object_id)
         if own is not None and own.entry.cancel is not None and not own.entry.settled:
-            own.entry.cancel(False)
+            own.entry.cancel(options.get("force") is True, options.get("recursive") is not False)
 
-    def _ask_cancel(self, owner: str, object_id: str) -> None:
-        asking = self._peer(owner).ask("cancel", {"id": object_id, "options": {}})
-        asking.add_done_callback(lambda future: future.exception())
+    def _ask_cancel(self, owner: str, object_id: str, force: bool, recursive: bool) -> None:
+        """In any thread. Only an answer to `force` is waited for: its owner may refuse it."""
+
+        async def asking() -> None:
+            await self._peer(owner).ask("cancel", {"id": object_id, "options": options})
+
+        options = {"force": force, "recursive": recursive}
+        if force and not self._io.is_here:
+            self._io.run(asking())
+        else:
+            self._io.post(lambda: asyncio.ensure_future(asking()).add_done_callback(lambda done: done.exception()))
 
     async def _give_up_if_gone(self, peer: Peer) -> None:
         """Its end may have been told before this process listened."""
@@ -226,6 +240,14 @@ class OwnedTable:
         self.object = table.object
         self.actor = table.actor
         self.stored = store.stored_here
+
+
+def _facts(object_id: str, own: _Exported) -> dict[str, Any]:
+    entry = own.entry
+    state = "PENDING" if not entry.settled else "FAILED" if entry.error is not None else "READY"
+    value: PackedValue | None = entry.value
+    size = None if value is None else value.stored_at[2] if value.stored_at else len(value.data)
+    return {"objectId": object_id, "state": state, "sizeBytes": size, "borrowers": len(own.borrowers)}
 
 
 def _owner_died(object_id: str, cause: BaseException | None = None) -> OwnerDiedError:

@@ -8,10 +8,13 @@ import os
 from typing import Any
 
 from .errors import InvalidOptionError
+from .quantities import units_of
+from .scheduling import compile_strategy
 
-UNITS_PER_ONE = 10_000
-
-_RESOURCES = {"num_cpus", "num_gpus", "memory", "resources", "label_selector", "scheduling_strategy", "runtime_env"}
+_RESOURCES = {
+    *("num_cpus", "num_gpus", "memory", "resources", "accelerator_type", "label_selector", "scheduling_strategy"),
+    "runtime_env",
+}
 ACTOR_OPTIONS = _RESOURCES | {
     *("name", "namespace", "lifetime", "get_if_exists", "max_restarts", "max_task_retries", "retry_exceptions"),
     *("max_pending_calls", "max_concurrency", "concurrency_groups", "allow_out_of_order_execution"),
@@ -43,19 +46,21 @@ def compile_request(options: dict[str, Any], held_cpus: float) -> dict[str, Any]
         if reserved in amounts:
             text = f"resources.{reserved}: expected num_cpus, num_gpus or memory instead"
             raise InvalidOptionError(text, option="resources")
+    if options.get("accelerator_type"):
+        amounts[f"accelerator_type:{options['accelerator_type']}"] = 0.001
     for name, option in (("GPU", "num_gpus"), ("memory", "memory")):
         if options.get(option) is not None:
             amounts[name] = options[option]
     cpus = options.get("num_cpus")
 
     def units(cpu: float) -> dict[str, int]:
-        return {name: n for name, amount in {**amounts, "CPU": cpu}.items() if (n := _units(name, amount)) > 0}
+        return {name: n for name, amount in {**amounts, "CPU": cpu}.items() if (n := units_of(name, amount)) > 0}
 
     return {
         "held": units(held_cpus if cpus is None else cpus),
         "placement": units(1 if cpus is None else cpus),
         "labelSelector": options.get("label_selector") or {},
-        "strategy": _strategy(options.get("scheduling_strategy") or "DEFAULT"),
+        "strategy": compile_strategy(options.get("scheduling_strategy") or "DEFAULT"),
     }
 
 
@@ -104,24 +109,3 @@ def compile_actor(class_name: str, methods: list[list[Any]], is_async: bool, opt
         "request": compile_request(options, 1 if given else 0),
         "runtimeEnv": compile_runtime_env(options),
     }
-
-
-def _units(name: str, amount: float) -> int:
-    scale = 1 if name == "memory" else UNITS_PER_ONE
-    units = round(amount * scale) if isinstance(amount, (int, float)) and not isinstance(amount, bool) else -1
-    if units < 0 or abs(amount * scale - units) > 1e-6 * max(1, units):
-        option = {"CPU": "num_cpus", "GPU": "num_gpus"}.get(name, name)
-        text = f"{option}: expected a number of at least 0, no finer than 0.0001 (memory: whole bytes), got {amount!r}"
-        raise InvalidOptionError(text, option=name)
-    return units
-
-
-def _strategy(given: Any) -> dict[str, Any]:
-    if given == "DEFAULT":
-        return {"kind": "default"}
-    if given == "SPREAD":
-        return {"kind": "spread"}
-    if isinstance(given, dict) and "node_id" in given:
-        return {"kind": "node", "nodeId": given["node_id"], "soft": bool(given.get("soft", False))}
-    text = f'scheduling_strategy: expected "DEFAULT", "SPREAD" or {{"node_id": …}}, got {given!r}'
-    raise InvalidOptionError(text, option="scheduling_strategy")

@@ -40,6 +40,8 @@ class Peer:
         self._session = session
         self._questions: dict[int, tuple[str, Any, asyncio.Future[Any]]] = {}
         self._last_question = 0
+        # How often the other side has forgotten the session: what it asked before that, it does not wait for any more.
+        self._forgotten = 0
         self._ended: Exception | None = None
 
     @property
@@ -89,6 +91,7 @@ class Peer:
 
     def up(self, fresh: bool) -> None:
         again = list(self._questions.items()) if fresh else []
+        self._forgotten += fresh
         # The owner introduces itself again before what was open is asked again.
         if self._handlers.up:
             self._handlers.up(self, fresh)
@@ -144,11 +147,15 @@ class Peer:
 
         def answered(future: asyncio.Future[Any]) -> None:
             error = future.exception()
+            if forgotten != self._forgotten:
+                # The numbers of questions begin anew with it: this would be taken for the answer to another one.
+                return
             if error is None:
                 self.send((RESPONSE, number, future.result()))
             else:
                 self._refuse(number, method, error)
 
+        forgotten = self._forgotten
         asyncio.ensure_future(answer).add_done_callback(answered)
 
     def _refuse(self, number: int, method: str, error: BaseException) -> None:

@@ -22,7 +22,7 @@ class PeerBook:
     def __init__(self, process_id: str, token: str, node_id: str, handlers: PeerHandlers, tls: Tls | None) -> None:
         self._process_id = process_id
         self._token = token
-        self._node_id = node_id
+        self.node_id = node_id
         self._tls = tls
         self._peers: dict[str, Peer] = {}
         self._handlers = dataclasses.replace(handlers, ended=self._ended)
@@ -35,7 +35,7 @@ class PeerBook:
         if peer is None:
             peer = Peer(parsed.process_id, self._handlers, lambda: session)
             options = DialOptions(
-                parsed.target_from(self._node_id), self._process_id, self._token, GIVE_UP_S, self._tls
+                parsed.target_from(self.node_id), self._process_id, self._token, GIVE_UP_S, self._tls
             )
             session = dial(options, peer)
             self._peers[parsed.process_id] = peer

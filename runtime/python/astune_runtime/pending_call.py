@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .call_context import current_context
-from .errors import TaskCancelledError
+from .errors import InvalidOptionError, TaskCancelledError
 from .failures import decode_failure, task_error
 from .frames import CALL, CANCEL, CONSUMED, END, FAILED, ITEM, THREW, VALUES, Message
 from .ids import task_id_of
@@ -47,6 +47,9 @@ class CallOwner(Protocol):
 
     def finished(self, call: PendingCall) -> None: ...
 
+    force_end: Callable[[PendingCall], None] | None
+    """Ends the process that runs the call. None where a process is not the call's own: an actor's."""
+
 
 def pack_arguments(args: tuple[Any, ...], function_name: str) -> tuple[PackedValue | ObjectEntry, ...]:
     """Values are packed when the call is made; references at the top level are waited for and replaced."""
@@ -66,6 +69,8 @@ class PendingCall:
         context = current_context()
         self.submitter = context.submitter if context else "driver"
         self.done = False
+        self.cancelled = False
+        self._siblings = context.children if context else None
         self._owner = owner
         self._post = post
         self._peer: Peer | None = None
@@ -76,11 +81,13 @@ class PendingCall:
 
     def result(self) -> Any:
         """What `.remote()` gives: an ObjectRef, several, or an ObjectRefGenerator. Called once."""
+        if self._siblings is not None:
+            self._siblings.add(self)
         if self.facts.streaming:
-            stream = ObjectRefGenerator(lambda: self._post(self._consumed), lambda: self._post(self.cancel))
+            stream = ObjectRefGenerator(lambda: self._post(self._consumed), lambda: self._post(self.cancel, False, True))
             self._stream = weakref.ref(stream)
             return stream
-        self._outputs = [ObjectEntry(lambda _force: self._post(self.cancel)) for _ in range(self.facts.num_returns)]
+        self._outputs = [ObjectEntry(self.ask_cancel) for _ in range(self.facts.num_returns)]
         refs = [ObjectRef(entry) for entry in self._outputs]
         return refs[0] if len(refs) == 1 else refs
 
@@ -168,12 +175,23 @@ class PendingCall:
         self._owner.unregister(self)
         self._peer = None
 
-    def cancel(self) -> None:
-        """Its references fail at once; its host is told."""
+    def ask_cancel(self, force: bool, recursive: bool) -> None:
+        """Cancels, from any thread. Raises InvalidOptionError for `force` where the process is not the call's own."""
+        if force and self._owner.force_end is None:
+            name = self.facts.function_name
+            text = f"force: expected False for {name}, an actor's method (kill() ends an actor), got True"
+            raise InvalidOptionError(text, option="force")
+        self._post(self.cancel, force, recursive)
+
+    def cancel(self, force: bool, recursive: bool) -> None:
+        """Its references fail at once; its host is told, or ended."""
         if self.done:
             return
+        self.cancelled = True
         if self._peer is not None:
-            self._peer.send((CANCEL, self._host_id, self.call_id))
+            self._peer.send((CANCEL, self._host_id, self.call_id, recursive))
+        if force and self._owner.force_end is not None:
+            self._owner.force_end(self)
         self.fail(TaskCancelledError(f"{self.facts.function_name} was cancelled", taskId=self.task_id))
 
     def _consumed(self) -> None:
@@ -187,5 +205,7 @@ class PendingCall:
 
     def _finish(self) -> None:
         self.done = True
+        if self._siblings is not None:
+            self._siblings.discard(self)
         self._owner.unregister(self)
         self._owner.finished(self)

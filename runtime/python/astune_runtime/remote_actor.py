@@ -34,6 +34,8 @@ class ActorServices(Protocol):
 class RemoteActor:
     """Used on the runtime's loop."""
 
+    force_end = None
+
     def __init__(self, actor_id: str, info: ActorInfo, services: ActorServices) -> None:
         self.actor_id = actor_id
         self.info = info

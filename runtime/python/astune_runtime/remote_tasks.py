@@ -54,13 +54,18 @@ class RemoteTasks:
         for queue in self.queues.values():
             queue.lost(lease_id, reason)
 
+    def ended(self, lease_id: str, call_id: int) -> None:
+        """A cancelled task has ended on its leased host."""
+        for queue in self.queues.values():
+            queue.ended(lease_id, call_id)
+
     def disconnected(self, process_id: str) -> None:
         """A process cannot be reached any more: what ran there is lost to this one."""
         for queue in self.queues.values():
             queue.disconnected(process_id)
 
-    def leases(self) -> list[dict[str, str]]:
-        """What this process has been given, for a head that was started again."""
+    def leases(self) -> list[dict[str, str | None]]:
+        """What this process has been given or waits for, for a head that was started again."""
         return [lease for queue in self.queues.values() for lease in queue.leases()]
 
     def fail_all(self, error: Exception) -> None:
@@ -74,7 +79,13 @@ class _LeasedHost:
         self.address = grant["address"]
         self.node_id = grant["nodeId"]
         self.call: PendingCall | None = None
+        self.cancelled: int | None = None
+        """The number of the cancelled call that still runs."""
         self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_free(self) -> bool:
+        return self.call is None and self.cancelled is None
 
 
 class TaskQueue:
@@ -120,8 +131,24 @@ class TaskQueue:
         else:
             call.fail(WorkerCrashedError(f"the process that ran {call.facts.function_name} ended: {reason}"))
 
-    def leases(self) -> list[dict[str, str]]:
-        return [{"leaseId": host.lease_id, "nodeId": host.node_id} for host in self._hosts.values()]
+    def ended(self, lease_id: str, call_id: int) -> None:
+        host = self._hosts.get(lease_id)
+        if host is not None and host.cancelled == call_id:
+            host.cancelled = None
+            self._pump()
+            self._rest(host)
+
+    def force_end(self, call: PendingCall) -> None:
+        """Ends the process that runs the call."""
+        for host in self._hosts.values():
+            if host.call is call:
+                del self._hosts[host.lease_id]
+                self._tasks.head.tell("killLease", host.lease_id)
+                return
+
+    def leases(self) -> list[dict[str, str | None]]:
+        given = [{"leaseId": host.lease_id, "nodeId": host.node_id} for host in self._hosts.values()]
+        return [*given, *({"leaseId": lease_id, "nodeId": None} for lease_id in self._requested)]
 
     def disconnected(self, process_id: str) -> None:
         for host in list(self._hosts.values()):
@@ -141,7 +168,7 @@ class TaskQueue:
             self._pump()
 
     def _pump(self) -> None:
-        free = [host for host in self._hosts.values() if host.call is None]
+        free = [host for host in self._hosts.values() if host.is_free]
         while self._waiting and free:
             call = self._waiting.popleft()
             if call.done:
@@ -190,15 +217,16 @@ class TaskQueue:
         for host in self._hosts.values():
             if host.call is call:
                 host.call = None
+                host.cancelled = call.call_id if call.cancelled else None
                 self._rest(host)
                 return
 
     def _rest(self, host: _LeasedHost) -> None:
-        if host.call is None:
+        if host.is_free:
             if host.timer:
                 host.timer.cancel()
             host.timer = asyncio.get_running_loop().call_later(_IDLE_S, self._give_back, host)
 
     def _give_back(self, host: _LeasedHost) -> None:
-        if host.call is None and self._hosts.pop(host.lease_id, None):
+        if host.is_free and self._hosts.pop(host.lease_id, None):
             self._tasks.head.tell("dropLease", host.lease_id)

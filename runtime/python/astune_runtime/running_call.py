@@ -21,6 +21,7 @@ from .failures import encode_failure
 from .io_loop import IoLoop
 from .packed import PackedValue, pack
 from .process_store import StoredValue
+from .task_log import CallObserver, Watch
 
 _DONE = object()
 
@@ -29,12 +30,20 @@ class RunningCall:
     """One call while its code runs. `consumed` and `cancel` are called in the user's loop."""
 
     def __init__(
-        self, message: CallMessage, context: CallContext, calls: CallServer, io: IoLoop, executor: Executor | None
+        self,
+        message: CallMessage,
+        context: CallContext,
+        calls: CallServer,
+        io: IoLoop,
+        executor: Executor | None,
+        observer: CallObserver,
     ) -> None:
         self.message = message
-        self._context = context
+        self.context = context
         self._calls = calls
         self._io = io
+        self._observer = observer
+        self._watch: Watch | None = None
         self._executor = executor
         self._unread = 0
         self._closed = False
@@ -45,7 +54,15 @@ class RunningCall:
     async def run(self, code: Callable[..., Any]) -> None:
         """Runs `code` with the call's arguments and answers. Never raises for what the code does."""
         self._task = asyncio.current_task()
-        enter_context(self._context)
+        enter_context(self.context)
+        self._watch = self._observer.began(self.context.task_id, self.context.function_name)
+        try:
+            await self._answer(code)
+        finally:
+            if self._watch is not None:
+                self._watch.ended()
+
+    async def _answer(self, code: Callable[..., Any]) -> None:
         number = self.message.number
         try:
             args = [await _brought(arg) for arg in self.message.args]
@@ -64,10 +81,13 @@ class RunningCall:
             self._io.post(self._calls.values, number, self._pack(result))
         except asyncio.CancelledError:
             # Whoever cancelled it has been answered.
-            if not self._closed:
-                self._threw(asyncio.CancelledError("the call was cancelled"))
+            error = asyncio.CancelledError("the call was cancelled")
+            if self._closed:
+                self._observer.failed(self.context.function_name, error, self._watch)
+            else:
+                self._threw(error)
         except AsyncioActorExit:
-            facts = {"actorId": self._context.host.actor_id, "className": self._context.function_name.split(".")[0]}
+            facts = {"actorId": self.context.host.actor_id, "className": self.context.function_name.split(".")[0]}
             error = ActorDiedError(f"{facts['className']} left with exit_actor()", **facts)
             self._io.post(self._calls.failed, number, encode_failure(error))
         except SystemExit as leaving:
@@ -97,10 +117,10 @@ class RunningCall:
         if inspect.isawaitable(values):
             values = await values
         if not hasattr(values, "__anext__") and not hasattr(values, "__iter__"):
-            raise TypeError(f"{self._context.function_name} is declared as streaming, but gave no generator")
+            raise TypeError(f"{self.context.function_name} is declared as streaming, but gave no generator")
         is_async = hasattr(values, "__anext__")
         iterator = values if is_async else iter(values)
-        where = f"a value of {self._context.function_name}"
+        where = f"a value of {self.context.function_name}"
         try:
             while not self._closed:
                 value = await (anext(iterator, _DONE) if is_async else self._call(next, [iterator, _DONE]))
@@ -120,7 +140,7 @@ class RunningCall:
                     await closing
 
     def _pack(self, value: Any) -> list[PackedValue]:
-        where = f"the result of {self._context.function_name}"
+        where = f"the result of {self.context.function_name}"
         if inspect.isgenerator(value) or inspect.isasyncgen(value):
             raise RayError(f'{where} is a generator: declare it with @method(num_returns="streaming")')
         count = self.message.num_returns
@@ -131,9 +151,10 @@ class RunningCall:
         return [pack(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
     def _threw(self, error: BaseException) -> None:
-        context = self._context
+        context = self.context
         actor_id = context.host.actor_id or ""
         name = context.function_name
+        self._observer.failed(name, error, self._watch)
         failure = encode_failure(error)
         self._io.post(self._calls.threw, self.message.number, failure, name, context.task_id, actor_id)
 

@@ -15,6 +15,7 @@ from .failures import encode_failure
 from .io_loop import IoLoop
 from .modules import Code, code_of
 from .running_call import RunningCall, UserLoop
+from .task_log import CallObserver
 
 
 class TaskHost:
@@ -28,6 +29,7 @@ class TaskHost:
         io: IoLoop,
         user: UserLoop,
         tell: Callable[[str, Any], None],
+        observer: CallObserver,
     ) -> None:
         self._lease_id = lease_id
         self._facts = dataclasses.replace(facts, block=self._block)
@@ -35,6 +37,7 @@ class TaskHost:
         self._io = io
         self._user = user
         self._tell = tell
+        self._observer = observer
         self._queue: collections.deque[CallMessage] = collections.deque()
         self._running: RunningCall | None = None
         self._busy = False
@@ -48,13 +51,15 @@ class TaskHost:
         elif self._blocked > 0:
             self._return()
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, number: int, recursive: bool) -> None:
         waiting = [message for message in self._queue if message.number == number]
         for message in waiting:
             self._queue.remove(message)
             self._calls.finished(number)
         call = self._running
         if call is not None and call.message.number == number:
+            if recursive:
+                call.context.cancel_children()
             self._user.post(call.cancel)
 
     def consumed(self, number: int, count: int) -> None:
@@ -78,7 +83,7 @@ class TaskHost:
         try:
             code = self._code(message.method)
             context = CallContext(self._facts, message.task_id, getattr(code, "__name__", message.method))
-            self._running = RunningCall(message, context, self._calls, self._io, None)
+            self._running = RunningCall(message, context, self._calls, self._io, None, self._observer)
             await self._running.run(code)
         except Exception as error:  # noqa: BLE001 the code could not be had
             known = error if isinstance(error, RayError) else RaySystemError(str(error))

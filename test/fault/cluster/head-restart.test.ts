@@ -127,9 +127,26 @@ describe("a head that is killed and started again", () => {
     const running = [1, 2].map((n) => remote(nested).options({ numCpus: 1 }).remote(n, 3_000));
     await eventually(availableResources, ({ CPU }) => CPU === 0);
     await cluster.restartHead();
+    const backAt = performance.now();
     await eventually(availableResources, ({ CPU }) => CPU === 0);
     expect(await get(running)).toEqual([2, 3]);
     expect(await remote(slowly).remote(4, 1)).toBe(4);
+    // Nothing waited until a process that is gone was given up, which takes a minute.
+    expect(performance.now() - backAt).toBeLessThan(20_000);
+    await cluster.accountFor();
+  });
+
+  test("it may be killed at any moment of hosts being leased: tasks go on at once, and no CPU is lost", async () => {
+    cluster = await FaultCluster.start({ nodes: [{ cpus: 2, gpus: 0 }] });
+    for (const pauseMs of [0, 60, 150, 300, 500]) {
+      const running = [1, 2].map((n) => remote(nested).options({ numCpus: 1 }).remote(n, 400));
+      await sleep(pauseMs);
+      await cluster.restartHead();
+      const backAt = performance.now();
+      expect(await get(running)).toEqual([2, 3]);
+      expect(performance.now() - backAt).toBeLessThan(20_000);
+      await eventually(availableResources, ({ CPU }) => CPU === 2);
+    }
     await cluster.accountFor();
   });
 

@@ -138,6 +138,32 @@ describe("a session over connections that are cut", () => {
     expect(pair.near.fresh).toBe(1);
   });
 
+  test("what a side asked before it was started again is not answered any more: the next one counts its questions anew", async () => {
+    pair = await Pair.open();
+    const answers = new Map<string, (answer: string) => void>();
+    pair.near.handlers.request = (method) => new Promise((answer) => answers.set(method, answer));
+    const isAsked = (method: string) =>
+      eventually(
+        () => answers.has(method),
+        (asked) => asked,
+      );
+    await pair.peer.ask("hello", null);
+    void pair.farPeer?.ask("old", null).catch(() => undefined);
+    await isAsked("old");
+    pair.server.close();
+    pair.farPeer = undefined;
+    await pair.serve("server-2", pair.port);
+    await eventually(
+      () => pair.near.fresh,
+      (fresh) => fresh === 1,
+    );
+    const asked = (pair.farPeer as Peer | undefined)?.ask("new", null);
+    await isAsked("new");
+    answers.get("old")?.("to the old one");
+    answers.get("new")?.("to the new one");
+    expect(await asked).toBe("to the new one");
+  });
+
   test("a frame larger than a packet is refused to whoever sent it, and the session goes on", async () => {
     pair = await Pair.open();
     const large = new Uint8Array(65 << 20);
