@@ -36,6 +36,17 @@ async function killWorkerOf(cluster: HostsCluster, className: string): Promise<s
   return `worker with ${crew} killed`;
 }
 
+async function cutOff(cluster: HostsCluster, className: string): Promise<string> {
+  const { worker } = await workerOf(cluster, className);
+  const crew = await crewOf(cluster, worker);
+  cluster.machineOf(worker).host.cut();
+  return `worker with ${crew} cut off until the run has ended`;
+}
+
+async function mendNetwork(cluster: HostsCluster): Promise<void> {
+  for (const machine of cluster.machines) machine.host.restore();
+}
+
 /** Processes that a process has started. */
 function childrenOf(pid: number): number[] {
   return readdirSync("/proc").flatMap((name) => {
@@ -71,16 +82,10 @@ export const faults: Readonly<Record<string, Fault>> = {
       return `worker with ${crew} cut off for ${CUT_SECONDS} s`;
     },
   },
-  "net-cut": {
-    async act(cluster) {
-      const { worker } = await workerOf(cluster, "InferenceActor");
-      const crew = await crewOf(cluster, worker);
-      cluster.machineOf(worker).host.cut();
-      return `worker with ${crew} cut off until the run has ended`;
-    },
-    async after(cluster) {
-      for (const machine of cluster.machines) machine.host.restore();
-    },
+  "net-cut": { act: (cluster) => cutOff(cluster, "InferenceActor"), after: mendNetwork },
+  "job-net-cut": {
+    act: (cluster) => cutOff(cluster, "TuningJob"),
+    after: mendNetwork,
   },
   "head-killed": {
     async act(cluster) {

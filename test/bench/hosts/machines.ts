@@ -23,7 +23,8 @@ export interface Belongings {
 }
 
 /** PyTorch's cache is its own; and the folder that all sessions of a user lie in stays. */
-const isOurs = (path: string): boolean => !/^(torchinductor_\w+|astune-\d+)$/.test(path.split("/")[0] ?? "") || /^astune-\d+\/./.test(path);
+const isOurs = (path: string): boolean =>
+  !/^(torchinductor_\w+|astune-\d+)$/.test(path.split("/")[0] ?? "") || /^astune-\d+\/./.test(path);
 
 export class Machine {
   readonly host: NetworkHost;

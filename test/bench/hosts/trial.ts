@@ -30,7 +30,7 @@ export interface Outcome {
 }
 
 /** Lines of a run's log that tell of something lost or mended. */
-const NEWS = /resumed after|starting another|made again|no longer|died|episodes failed|started again|is back/;
+const NEWS = /^lost: |resumed after|starting another|made again|no longer|died|episodes failed|started again|is back/;
 
 /** Runs the quickstart on a new cluster. Throws only where the cluster itself does not start. */
 export async function trial(settings: TrialSettings): Promise<Outcome> {
@@ -101,7 +101,7 @@ async function ended({ command }: Training): Promise<boolean> {
 }
 
 function newsOf(output: string): readonly string[] {
-  const lines = output.split("\n").filter((line) => NEWS.test(line));
+  const lines = output.split("\n").filter((line) => NEWS.test(line) && !/^\s/.test(line));
   return [...new Set(lines.map((line) => line.slice(0, 160)))];
 }
 
