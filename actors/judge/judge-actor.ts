@@ -1,6 +1,5 @@
 /** The actor that scores finished episodes with one judge: a built-in one or the user's own class. */
 
-import { getRuntimeContext } from "../../runtime/index.ts";
 import type { Episode, JudgeResult } from "../episode.ts";
 import { type Constructor, loadClass } from "../protocol/index.ts";
 import type { Task } from "../task.ts";
@@ -63,7 +62,7 @@ export class JudgeActor {
 
   /**
    * The judge's word on one episode. Where the workflow registered `raw_reward` and `is_success`, these are it and no
-   * judge is asked. An actor that was made again starts its judge by itself. Throws a `JudgeError` when the judge throws or gives a reward that is not a finite number.
+   * judge is asked. One that was not started starts: an actor that was made again. Throws a `JudgeError` when the judge throws or gives a reward that is not a finite number.
    */
   async judge({ task, episode }: { readonly task: Task; readonly episode: Episode }): Promise<JudgeResult> {
     const { protocol } = this.#options;
@@ -73,9 +72,9 @@ export class JudgeActor {
       if (typeof result === "string") throw new JudgeError("of the workflow (raw_reward)", episode.episodeId, result);
       return result;
     }
-    if (getRuntimeContext().wasCurrentActorReconstructed()) await this.start();
+    await this.start();
     const judge = this.#judge;
-    if (!judge) throw new JudgeError(protocol, episode.episodeId, "it was not started");
+    if (!judge) throw new JudgeError(protocol, episode.episodeId, "it was closed");
     let given: unknown;
     try {
       given = await judge.computeReward(this.#inputOf(task, episode));

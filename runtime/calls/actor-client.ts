@@ -14,7 +14,6 @@ export class ActorClient {
   #hostId: string | undefined;
   #dead: (() => unknown) | undefined;
   readonly #unanswered = new Set<PendingCall>();
-  readonly #sent = new Set<PendingCall>();
   /** Ready, but the actor is not alive yet. */
   #held: PendingCall[] = [];
   /** Per submitter and lane: calls whose turn waits for the arguments of an earlier one. */
@@ -75,8 +74,7 @@ export class ActorClient {
   restarting(error: () => unknown): void {
     this.#hostId = undefined;
     const again: PendingCall[] = [];
-    for (const call of [...this.#sent]) {
-      this.#sent.delete(call);
+    for (const call of [...this.#unanswered].filter(({ sent }) => sent)) {
       if (call.useRetry()) {
         call.detach();
         again.push(call);
@@ -98,13 +96,11 @@ export class ActorClient {
 
   /** The call threw and is made once more. */
   retry(call: PendingCall): void {
-    this.#sent.delete(call);
     this.#dispatch(call);
   }
 
   finished(call: PendingCall): void {
     this.#unanswered.delete(call);
-    this.#sent.delete(call);
     if (this.#unanswered.size === 0) for (const listener of this.#idle.splice(0)) listener();
   }
 
@@ -128,7 +124,6 @@ export class ActorClient {
       this.#held.push(call);
       return;
     }
-    this.#sent.add(call);
     call.send(this.#hostId);
   }
 }

@@ -1,6 +1,6 @@
 // Calls and answers as messages of a frame, and back. What references and handles inside a value become is the business
 // of whoever sends and receives: within one process, or between two.
-import { type ObjectRef, taskIdOf } from "../core/index.ts";
+import { type ObjectRef, TaskNumber } from "../core/index.ts";
 import { RayError } from "../errors/index.ts";
 import {
   type ActorDescriptor,
@@ -62,7 +62,7 @@ export function decodeCall(call: CallOnWire, companions: Companions, processId?:
     hostId,
     method,
     args: args.length === 0 ? noArgs : args.map((arg) => decodePacked(arg, companions)),
-    taskId: taskIdOf(callId, processId),
+    task: new TaskNumber(callId, processId),
     lane,
     numReturns,
     streaming,

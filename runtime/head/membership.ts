@@ -158,7 +158,7 @@ export class Membership {
       throw new RaySystemError(`node ${nodeId} was declared dead (${dead}) and must not come back: start it again`);
     }
     if (known) {
-      known.peer = peer;
+      services.nodes.rejoin(known, peer);
       return { headId };
     }
     for (const exit of registration.exits) actors.hostExited(exit);

@@ -1,5 +1,8 @@
 /** What benchmarks are told and what they give. */
 
+/** What the ratio of ours over the anchor is held to. */
+export type Goal = { readonly atLeast: number } | { readonly atMost: number };
+
 /** One row of a benchmark: a figure with its unit, what it is held against, and its spread over the repeats. */
 export interface BenchRow {
   readonly name: string;
@@ -8,13 +11,30 @@ export interface BenchRow {
   /** Another system's figure, a bound or a goal, in the same unit, and what it is. */
   readonly anchor?: number;
   readonly anchorName?: string;
+  readonly goal?: Goal;
   readonly spread: string;
 }
 
-/** The row as `--json` prints it: every field there, `ratio` is ours over the anchor. */
-export function jsonRow(row: BenchRow): Readonly<Record<string, string | number | null>> {
+/**
+ * The row as `--json` prints it: every field there, `ratio` is ours over the anchor; of a row with a goal also `goal`
+ * (`>= 8`, `<= 1`) and whether it `holds`.
+ */
+export function jsonRow(row: BenchRow): Readonly<Record<string, string | number | boolean | null>> {
   const { name, ours, unit, anchor = null, anchorName = null, spread } = row;
-  return { name, ours, unit, anchor, anchorName, ratio: ratioOf(row) ?? null, spread };
+  const held = row.goal && { goal: goalText(row.goal), holds: holds(row) };
+  return { name, ours, unit, anchor, anchorName, ratio: ratioOf(row) ?? null, ...held, spread };
+}
+
+/** As it is printed. */
+export function goalText(goal: Goal): string {
+  return "atLeast" in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`;
+}
+
+/** Whether the row's goal holds; null where there is no anchor to hold it against. */
+export function holds(row: BenchRow): boolean | null {
+  const ratio = ratioOf(row);
+  if (ratio === undefined || row.goal === undefined) return null;
+  return "atLeast" in row.goal ? ratio >= row.goal.atLeast : ratio <= row.goal.atMost;
 }
 
 /** Ours over the anchor, to three digits. */
@@ -32,6 +52,9 @@ export interface BenchOptions {
   readonly episodes?: string;
   /** Seconds of a window of measurement. */
   readonly seconds?: string;
+  /** Simulated nodes, and actors on them. */
+  readonly nodes?: string;
+  readonly actors?: string;
   /** Lists with commas: seeds, faults by name or `none`, and the results of `debug` where they are not measured. */
   readonly seeds?: string;
   readonly faults?: string;

@@ -4,22 +4,26 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { UserError } from "../../configs/index.ts";
 import { agentScopeEpisodes } from "./agentscope.ts";
-import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
+import { type BenchOptions, type BenchRow, goalText, holds, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { headAtRest } from "./head/head.ts";
 import { hosts } from "./hosts.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
+import { scale } from "./scale/scale.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "agentscope-episodes": agentScopeEpisodes,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
+  head: headAtRest,
   hosts,
   loop: loopSpeed,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  scale,
 };
 
 const { positionals, values } = parseArgs({
@@ -32,6 +36,8 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    nodes: { type: "string" },
+    actors: { type: "string" },
     seeds: { type: "string" },
     faults: { type: "string" },
     debug: { type: "string" },
@@ -57,12 +63,13 @@ if (json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {
   const table = new Table({
-    head: ["", "ours", "unit", "against", "ratio", "spread"],
+    head: ["", "ours", "unit", "against", "ratio", "goal", "spread"],
     style: { head: [], border: [] },
   });
   for (const row of rows) {
     const against = row.anchor === undefined ? "" : `${row.anchorName} ${row.anchor}`;
-    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", row.spread]);
+    const goal = row.goal ? `${goalText(row.goal)} ${holds(row) ? "holds" : "missed"}` : "";
+    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", goal, row.spread]);
   }
   process.stdout.write(`${table.toString()}\n`);
 }

@@ -5,7 +5,8 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 
 const root = resolve(import.meta.dirname, "..", "..", "..");
-const environment = join(root, ".astune", "ray");
+/** Where Ray is installed. */
+export const rayEnvironment = join(root, ".astune", "ray");
 const version = "2.60.0";
 
 /** One of Ray's rows. */
@@ -14,6 +15,7 @@ export interface RayRow {
   readonly mean: number;
   readonly sd: number;
   readonly unit: string;
+  readonly note?: string;
 }
 
 /** What Ray is called in tables. */
@@ -21,10 +23,10 @@ export const rayName = `Ray ${version}`;
 
 /** Installs Ray where it is not there yet. */
 export async function installRay(): Promise<void> {
-  const python = join(environment, "bin", "python");
-  if (existsSync(join(environment, "lib", "python3.11", "site-packages", `ray-${version}.dist-info`))) return;
-  process.stderr.write(`installing ${rayName} into ${environment}\n`);
-  await execa("python3.11", ["-m", "venv", environment], { stdio: "inherit" });
+  const python = join(rayEnvironment, "bin", "python");
+  if (existsSync(join(rayEnvironment, "lib", "python3.11", "site-packages", `ray-${version}.dist-info`))) return;
+  process.stderr.write(`installing ${rayName} into ${rayEnvironment}\n`);
+  await execa("python3.11", ["-m", "venv", rayEnvironment], { stdio: "inherit" });
   const packages = [`ray[default]==${version}`, "numpy==2.4.1"];
   await execa(python, ["-m", "pip", "install", "-q", "--disable-pip-version-check", ...packages], { stdio: "inherit" });
 }
@@ -32,7 +34,7 @@ export async function installRay(): Promise<void> {
 /** Runs one group of Ray's rows: `calls`, `groups` or `latency`. */
 export async function rayRows(group: string, seconds: number): Promise<RayRow[]> {
   const script = join(import.meta.dirname, "ray_rows.py");
-  const { stdout } = await execa(join(environment, "bin", "python"), [script, group, String(seconds)], {
+  const { stdout } = await execa(join(rayEnvironment, "bin", "python"), [script, group, String(seconds)], {
     stderr: "ignore",
     env: { RAY_USAGE_STATS_ENABLED: "0" },
   });
