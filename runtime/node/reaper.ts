@@ -2,12 +2,11 @@
 // needs no memory to speak of, and a killed agent cannot take it along.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { storeOwner } from "../store/index.ts";
 
 /** In the environment of everything that runs on a node. */
 export const nodeMark = "ASTUNE_NODE_ID";
 
-// $1: the mark; $2: the session's folder; $3: the node; $4: the agent's process and its namespace of processes. A process that forks while it is killed is found in the next round.
+// $1: the mark; $2: the session's folder; $3: the node; $4: the store's folder. A process that forks while it is killed is found in the next round.
 const script = `
 read -r _
 while found=$(grep -lzsxF "$1" /proc/[0-9]*/environ) || [ -n "$found" ]; do
@@ -15,14 +14,15 @@ while found=$(grep -lzsxF "$1" /proc/[0-9]*/environ) || [ -n "$found" ]; do
   sleep 0.02
 done
 case "$2" in */astune-*/n*) rm -rf "$2" ;; esac
-rm -rf /dev/shm/astune-host-"$3"-* /dev/shm/astune-store-"$4"-*
+rm -rf /dev/shm/astune-host-"$3"-*
+case "$4" in */astune-store-*) rm -rf "$4" ;; esac
 `;
 
 export class Reaper {
   readonly #child: ChildProcess;
 
-  constructor(nodeId: string, sessionFolder: string) {
-    const args = ["-c", script, "astune-reaper", `${nodeMark}=${nodeId}`, sessionFolder, nodeId, storeOwner()];
+  constructor(nodeId: string, sessionFolder: string, storeFolder: string) {
+    const args = ["-c", script, "astune-reaper", `${nodeMark}=${nodeId}`, sessionFolder, nodeId, storeFolder];
     this.#child = spawn("/bin/sh", args, { stdio: ["pipe", "ignore", "ignore"], detached: true, env: {} });
     this.#child.on("error", () => {});
     this.#child.stdin?.on("error", () => {});

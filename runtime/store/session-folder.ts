@@ -11,13 +11,10 @@ export function openSessionFolder(root: string): string {
   mkdirSync(root, { recursive: true });
   removeLeftovers(root);
   count += 1;
-  const folder = join(root, [prefix, storeOwner(), startTicksOf(process.pid), count].join("-"));
+  const folder = join(root, [prefix, pidNamespace(), process.pid, startTicksOf(process.pid), count].join("-"));
   mkdirSync(folder, { mode: 0o700 });
   return folder;
 }
-
-/** What of a folder's name says that it is this process's. */
-export const storeOwner = (): string => `${pidNamespace()}-${process.pid}`;
 
 function removeLeftovers(root: string): void {
   for (const name of readdirSync(root)) {
