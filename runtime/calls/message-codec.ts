@@ -14,7 +14,7 @@ import {
   type ValueOnWire,
 } from "../wire/index.ts";
 import type { Packed } from "./carrier.ts";
-import type { CallMessage, Outcome } from "./channel.ts";
+import type { CallMessage, Endpoints, Outcome } from "./channel.ts";
 import { WireValue } from "./wire-carrier.ts";
 
 /** Makes descriptors of references and handles, and references and handles of descriptors. */
@@ -87,7 +87,12 @@ export function encodeReply(callId: number, outcome: Outcome, companions: Compan
   }
 }
 
-export function decodeReply(reply: ReplyOnWire, companions: Companions): Outcome {
+/** Hands an answer to the call that it is for; one that is done hears no more. */
+export function deliverReply(reply: ReplyOnWire, { callers }: Endpoints, companions: Companions): void {
+  callers.get(reply[1])?.answer(decodeReply(reply, companions));
+}
+
+function decodeReply(reply: ReplyOnWire, companions: Companions): Outcome {
   switch (reply[0]) {
     case kind.values:
       return { kind: "values", values: reply[2].map((value) => decodePacked(value, companions)) };

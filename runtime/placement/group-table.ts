@@ -45,7 +45,7 @@ interface GroupRecord {
   readonly listener: GroupListener;
   state: PlacementGroupStateName;
   /** Why it waits, worked out when somebody asks. */
-  why: () => readonly string[];
+  why: () => Why;
   leases: readonly Lease[];
   ledger: Ledger | undefined;
   withdraw: () => void;
@@ -159,18 +159,18 @@ export class GroupTable {
     if (!record) return { gone: `there is no placement group ${id}` };
     if (record.ledger) return record.ledger;
     if (record.state === "PENDING")
-      return { pending: `placement group ${nameOf(record.group)} is pending: ${record.why().join("; ")}` };
-    const what = record.state === "REMOVED" ? "was removed" : `can never be placed: ${record.why().join("; ")}`;
+      return { pending: `placement group ${nameOf(record.group)} is pending: ${record.why().reasons.join("; ")}` };
+    const what = record.state === "REMOVED" ? "was removed" : `can never be placed: ${record.why().reasons.join("; ")}`;
     return { gone: `placement group ${nameOf(record.group)} ${what}` };
   }
 
   table(): PlacementGroupState[] {
     return [...this.#records.values()].map(({ group, state, leases, ledger, why }) => ({
+      ...pendingBecause(why()),
       placementGroupId: group.id,
       name: group.name,
       strategy: group.strategy,
       state,
-      pendingReasons: why(),
       bundles: group.bundles.map((resources, bundleIndex) => ({
         bundleIndex,
         resources,
@@ -206,7 +206,7 @@ class GroupWaiter implements Waiter {
   }
 
   get reasons() {
-    return this.#record.why();
+    return this.#record.why().reasons;
   }
 
   attempt(): boolean {
@@ -216,11 +216,11 @@ class GroupWaiter implements Waiter {
     const views = () => this.#scheduler.nodes.views;
     const decision = assignBundles(requests, strategy, views());
     if (!decision) {
-      record.why = () => explainBundles(requests, strategy, views()).reasons;
+      record.why = () => explainBundles(requests, strategy, views());
       if (this.#scheduler.mayGrow) return false;
       const { kind, reasons } = explainBundles(requests, strategy, views());
       if (kind === "wait") return false;
-      record.why = () => reasons;
+      record.why = () => ({ kind, reasons });
       record.state = "INFEASIBLE";
       record.listener.infeasible(reasons);
       return true;
@@ -242,7 +242,7 @@ class GroupWaiter implements Waiter {
     const wanted = lost.map((index) => requests[index] as BundleRequest);
     const decision = assignBundles(wanted, strategy, views());
     if (!decision) {
-      record.why = () => explainBundles(wanted, strategy, views()).reasons;
+      record.why = () => explainBundles(wanted, strategy, views());
       return false;
     }
     for (const view of decision.nodes) this.#scheduler.nodes.update(view.id, () => view);
@@ -257,7 +257,17 @@ class GroupWaiter implements Waiter {
   }
 }
 
-const none = (): readonly string[] => [];
+/** Why a group waits. */
+interface Why {
+  readonly kind: "wait" | "infeasible";
+  readonly reasons: readonly string[];
+}
+
+const none = (): Why => ({ kind: "wait", reasons: [] });
+
+function pendingBecause({ kind, reasons }: Why): Pick<PlacementGroupState, "pendingReasons" | "infeasible"> {
+  return { pendingReasons: reasons, infeasible: kind === "infeasible" };
+}
 
 /** The bundles as places of their own. */
 function ledgerOf(leases: readonly Lease[], scheduler: Scheduler): Ledger {

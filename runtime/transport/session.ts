@@ -62,7 +62,6 @@ export class Session {
   #timer: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
   readonly #flush = () => this.flush();
-  readonly #afterMicrotasks = () => process.nextTick(this.#flush);
 
   constructor(id: string, listener: SessionListener, mostWaitingBytes = defaultMostWaitingBytes) {
     this.id = id;
@@ -88,7 +87,7 @@ export class Session {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // A quiet session does not wait for the turn: what the present callback brings about goes out as soon as it is done.
-    if (this.#outbox.length === 0) queueMicrotask(this.#afterMicrotasks);
+    if (this.#outbox.length === 0) process.nextTick(this.#flush);
     else setImmediate(this.#flush);
   }
 

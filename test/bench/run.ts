@@ -10,9 +10,11 @@ import { headAtRest } from "./head/head.ts";
 import { hosts } from "./hosts.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
+import { placement } from "./placement/placement.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
 import { scale } from "./scale/scale.ts";
+import { weightSync } from "./weight-sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "agentscope-episodes": agentScopeEpisodes,
@@ -21,8 +23,10 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   head: headAtRest,
   hosts,
   loop: loopSpeed,
+  placement,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  "weight-sync": weightSync,
   scale,
 };
 
@@ -36,6 +40,8 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    methods: { type: "string" },
+    swaps: { type: "string" },
     nodes: { type: "string" },
     actors: { type: "string" },
     seeds: { type: "string" },

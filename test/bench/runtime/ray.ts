@@ -33,10 +33,14 @@ export async function installRay(): Promise<void> {
 
 /** Runs one group of Ray's rows: `calls`, `groups` or `latency`. */
 export async function rayRows(group: string, seconds: number): Promise<RayRow[]> {
-  const script = join(import.meta.dirname, "ray_rows.py");
-  const { stdout } = await execa(join(rayEnvironment, "bin", "python"), [script, group, String(seconds)], {
+  return rayLines(join(import.meta.dirname, "ray_rows.py"), group, String(seconds));
+}
+
+/** Runs a program that uses Ray; gives the JSON lines among what it prints. */
+export async function rayLines<T>(script: string, ...args: string[]): Promise<T[]> {
+  const { stdout } = await execa(join(rayEnvironment, "bin", "python"), [script, ...args], {
     stderr: "ignore",
     env: { RAY_USAGE_STATS_ENABLED: "0" },
   });
-  return stdout.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as RayRow] : []));
+  return stdout.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as T] : []));
 }
