@@ -6,7 +6,10 @@ import { ActorDiedError, ActorUnavailableError } from "../../../runtime/index.ts
 
 const actor = { actorId: "a", className: "LearnerActor" };
 const kernelDied = () =>
-  new KernelDiedError({ exitCode: undefined, signal: "SIGKILL", lastOutput: [], logFile: "kernel.log" }, "during train");
+  new KernelDiedError(
+    { exitCode: undefined, signal: "SIGKILL", lastOutput: [], logFile: "kernel.log" },
+    "during train",
+  );
 
 /** Runs that end as given, one after another; what each was told, and what was said. */
 function runsOf(...ends: readonly { readonly error?: Error; readonly checkpoint?: number }[]) {
