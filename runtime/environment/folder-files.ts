@@ -46,7 +46,8 @@ function byName(a: { readonly name: string }, b: { readonly name: string }): num
 
 function fileAt(folder: string, path: string): FolderFile {
   const file = join(folder, path);
-  const { mode, size, ...facts } = lstatSync(file);
+  const facts = lstatSync(file);
+  const { mode, size } = facts;
   if (facts.isFile()) return { path, mode: mode & 0o777, size };
   if (!facts.isSymbolicLink()) throw refused(folder, `${path} is neither a file nor a folder`);
   const link = readlinkSync(file);

@@ -16,24 +16,21 @@ export async function installPip(
   python: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await run("pip", python, ["-m", "venv", folder], signal);
-  const own = join(folder, "bin", "python");
+  const facts = "import sys; print(sys._base_executable)";
   const paths = "import sysconfig; print(sysconfig.get_path('purelib')); print(sysconfig.get_path('platlib'))";
-  const [theirs, [target = ""]] = await Promise.all([
+  const [[base = python], theirs] = await Promise.all([
+    run("pip", python, ["-c", facts], signal),
     run("pip", python, ["-c", paths], signal),
-    run("pip", own, ["-c", paths], signal),
   ]);
-  const packages = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-    "--no-input",
-    "--",
-    ...requirements,
-  ];
-  await run("pip", own, packages, signal);
+  // An environment with a pip of its own takes some seconds to make: the interpreter's is used where it has one.
+  const shared = await run("pip", base, ["-m", "pip", "--version"], signal).catch(() => undefined);
+  await run("pip", python, ["-m", "venv", ...(shared ? ["--without-pip"] : []), folder], signal);
+  const own = join(folder, "bin", "python");
+  const [target = ""] = await run("pip", own, ["-c", paths], signal);
+  const pip = shared ? [base, "-m", "pip", "--python", own] : [own, "-m", "pip"];
+  const [program = own, ...args] = pip;
+  const flags = ["install", "--quiet", "--disable-pip-version-check", "--no-input"];
+  await run("pip", program, [...args, ...flags, "--", ...requirements], signal);
   // The hosts' own packages (grpcio, msgpack, numpy) come after those that were asked for.
   writeFileSync(join(target, "astune_host.pth"), `${[...new Set(theirs)].join("\n")}\n`);
 }

@@ -89,12 +89,12 @@ export class HostPools {
   async #typescriptPool(): Promise<HostPool> {
     const { token, warmHosts, settings } = this.#options;
     const bundle = await bundleOf(fileURLToPath(new URL("../host/serve.ts", import.meta.url)));
-    return new HostPool({ token, size: warmHosts, bundle: bundle ?? "", settings });
+    return new HostPool({ token, size: warmHosts, bundle: bundle ?? "", name: "", settings });
   }
 
   async #pythonPool(): Promise<HostPool> {
     const { token, settings } = this.#options;
-    return new HostPool({ token, size: 1, bundle: "", settings, program: pythonHost(this.#pythonPath) });
+    return new HostPool({ token, size: 1, bundle: "", name: "p", settings, program: pythonHost(this.#pythonPath) });
   }
 
   get #pythonPath(): string {
@@ -104,9 +104,12 @@ export class HostPools {
   /** Of an environment of its own: no host is kept ready. */
   #poolOf(python: string): HostPool {
     const { token, settings } = this.#options;
-    const known = this.#made.get(python);
-    const pool = known ?? new HostPool({ token, size: 0, bundle: "", settings, program: pythonHost(python) });
-    this.#made.set(python, pool);
+    let pool = this.#made.get(python);
+    if (!pool) {
+      const name = `p${this.#made.size + 1}-`;
+      pool = new HostPool({ token, size: 0, bundle: "", name, settings, program: pythonHost(python) });
+      this.#made.set(python, pool);
+    }
     return pool;
   }
 
