@@ -82,17 +82,52 @@ export async function wait<T>(
 ): Promise<[ready: ObjectRef<T>[], notReady: ObjectRef<T>[]]> {
   const { numReturns = 1, timeoutMs, signal } = options;
   if (refs.length === 0) return [[], []];
-  if (new Set(refs.map(({ id }) => id)).size !== refs.length) {
-    throw InvalidOptionError.of("wait", "references that are all different", "the same one twice");
-  }
+  checkDifferent(refs);
   if (!Number.isInteger(numReturns) || numReturns < 1 || numReturns > refs.length) {
     throw InvalidOptionError.of("numReturns", `a whole number from 1 to the ${refs.length} references`, numReturns);
   }
   signal?.throwIfAborted();
-  await enough(refs, numReturns, timeoutMs, signal);
-  const ready = refs.filter((ref) => slotOf(ref).settled).slice(0, numReturns);
-  const notReady = refs.filter((ref) => !ready.includes(ref));
-  return [ready, notReady];
+  let ready = settledOf(refs, numReturns);
+  if (ready.length < numReturns) {
+    await enough(refs, numReturns, timeoutMs, signal);
+    ready = settledOf(refs, numReturns);
+  }
+  return [ready.map((index) => refs[index] as ObjectRef<T>), without(refs, ready)];
+}
+
+// A program that waits for a thousand references one by one comes through here with each that is left: no object is made
+// for any of them.
+let lookedThrough = 0;
+
+function checkDifferent(refs: readonly ObjectRef[]): void {
+  lookedThrough += 1;
+  for (const ref of refs) {
+    const slot = slotOf(ref);
+    if (slot.seen === lookedThrough) {
+      throw InvalidOptionError.of("wait", "references that are all different", "the same one twice");
+    }
+    slot.seen = lookedThrough;
+  }
+}
+
+/** Where the first `count` settled references are. */
+function settledOf(refs: readonly ObjectRef[], count: number): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < refs.length && found.length < count; index += 1) {
+    if (slotOf(refs[index] as ObjectRef).settled) found.push(index);
+  }
+  return found;
+}
+
+/** The references but for those at `taken`, which ascends. */
+function without<T>(refs: readonly ObjectRef<T>[], taken: readonly number[]): ObjectRef<T>[] {
+  const rest: ObjectRef<T>[] = [];
+  let from = 0;
+  for (const index of taken) {
+    for (; from < index; from += 1) rest.push(refs[from] as ObjectRef<T>);
+    from += 1;
+  }
+  return rest.length === 0 ? refs.slice(from) : rest.concat(refs.slice(from));
 }
 
 function enough(

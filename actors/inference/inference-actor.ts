@@ -4,10 +4,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../configs/index.ts";
 import { getGpuIds } from "../../runtime/index.ts";
+import type { WeightGroupPlace, WeightsKeeper } from "../learner/index.ts";
 import type { Engine, EngineInfo, GenerateReply, GenerateRequest } from "./engine.ts";
 import { KernelServer } from "./kernel-server.ts";
 import { defaultTimeouts, type InferenceOptions, type InferenceTimeouts, type NewWeights } from "./options.ts";
-import type { RunningServer } from "./running-server.ts";
+import type { RunningServer, ServedWeights } from "./running-server.ts";
 import { SupervisedEngine } from "./supervised-engine.ts";
 import { VllmServer } from "./vllm-server.ts";
 import { checkWeightsFolder } from "./weights-folder.ts";
@@ -25,6 +26,8 @@ export class InferenceActor implements Engine {
   readonly #timeouts: InferenceTimeouts;
   readonly #engine: SupervisedEngine;
   #pid: number | undefined;
+  #incarnation = 0;
+  #keeper: WeightsKeeper | undefined;
   #environment: Readonly<Record<string, string>> = {};
 
   constructor(options: InferenceOptions) {
@@ -33,6 +36,7 @@ export class InferenceActor implements Engine {
     this.#engine = new SupervisedEngine({
       start: (signal) => this.#startServer(signal),
       initial: { dir: options.modelPath, version: 0 },
+      stored: (weights) => this.#stored(weights),
       timeouts: this.#timeouts,
       maxRestarts: options.maxRestarts ?? 3,
       partialRollouts: options.partialRollouts ?? false,
@@ -65,12 +69,16 @@ export class InferenceActor implements Engine {
 
   /**
    * Serves other weights from now on. The folder is checked first: `BadWeightsError` leaves the engine as it was. An
-   * engine that shares the learner's weights needs no folder: its version changes and its caches are dropped.
+   * engine that shares the learner's weights needs no folder: its version changes and its caches are dropped. Published
+   * weights are checked as they arrive; `WeightSwapError` when they are refused, and the old ones are served.
    */
   async setWeights(weights: NewWeights): Promise<{ seconds: number }> {
     const began = performance.now();
     if (this.#options.socketPath !== undefined) {
       await this.#engine.setWeights({ version: weights.version });
+    } else if (weights.published !== undefined) {
+      this.#keeper = weights.keeper;
+      await this.#engine.setWeights({ published: weights.published, version: weights.version });
     } else {
       if (weights.dir === undefined) {
         throw new TypeError("setWeights: dir is needed for an engine that does not share the learner's weights");
@@ -79,6 +87,19 @@ export class InferenceActor implements Engine {
       await this.#engine.setWeights({ dir: weights.dir, version: weights.version });
     }
     return { seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** Joins the learner's weight group with all workers of the engine; of vLLM only. Once for each server that it starts. */
+  async joinWeightGroup(place: WeightGroupPlace): Promise<void> {
+    await this.#engine.withServer(async (server) => {
+      if (!(server instanceof VllmServer)) throw new TypeError("joinWeightGroup: only vLLM joins a weight group");
+      await server.joinWeightGroup(place);
+    });
+  }
+
+  /** How many servers were started so far: another one has joined no group yet. */
+  incarnation(): number {
+    return this.#incarnation;
   }
 
   async resetPrefixCache(): Promise<void> {
@@ -114,7 +135,17 @@ export class InferenceActor implements Engine {
     await this.#engine.close();
   }
 
+  /** Published weights may be gone from where they were: whoever published them writes them down. */
+  async #stored(weights: ServedWeights): Promise<ServedWeights> {
+    if (weights.published === undefined) return weights;
+    if (this.#keeper === undefined) throw new TypeError("setWeights: published weights need their keeper");
+    const dir = join(this.#options.logDir, "weights-again");
+    const { version } = await this.#keeper.exportPublished.remote(dir);
+    return { dir, version };
+  }
+
   async #startServer(signal: AbortSignal): Promise<RunningServer> {
+    this.#incarnation++;
     const { kind, modelPath, logDir, socketPath, embedded, vllm, onEvent } = this.#options;
     const common = { modelPath, logDir, timeouts: this.#timeouts, environment: this.#environment, signal };
     if (kind === "embedded") {

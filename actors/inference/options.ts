@@ -1,5 +1,7 @@
 /** How an InferenceActor is made, and what is fixed about its engine. */
 
+import type { PublishedWeights, WeightsKeeper } from "../learner/index.ts";
+
 /** Settings of a vLLM server; each is a flag of `vllm serve` unless it says otherwise. */
 export interface VllmOptions {
   readonly tensorParallelSize: number;
@@ -74,9 +76,12 @@ export interface InferenceOptions {
   readonly onEvent?: (line: string) => void;
 }
 
-/** The weights that an engine is to serve from now on. */
+/** The weights that an engine is to serve from now on; an engine that shares the learner's needs the version alone. */
 export interface NewWeights {
-  /** Folder in Hugging Face layout. Not needed by an engine that shares the learner's weights. */
+  /** Folder in Hugging Face layout. */
   readonly dir?: string;
+  /** As the learner has published them, with the learner, who writes them down for an engine that starts again. */
+  readonly published?: PublishedWeights;
+  readonly keeper?: WeightsKeeper;
   readonly version: number;
 }

@@ -1,5 +1,6 @@
 /** One incarnation of an engine's server: what the supervisor needs of it, whichever kind it is. */
 
+import type { PublishedWeights } from "../learner/index.ts";
 import type { Capability } from "./capabilities.ts";
 import type { EngineHttp } from "./engine-http.ts";
 
@@ -9,9 +10,13 @@ export interface ServerEnd {
   readonly lastOutput: readonly string[];
 }
 
-/** Weights on disk and the version that tokens made by them carry. `dir` is absent where the server shares memory. */
+/**
+ * Weights and the version that tokens made by them carry: in a folder, or as the learner has published them. Neither is
+ * there where the server shares the learner's memory.
+ */
 export interface ServedWeights {
   readonly dir?: string;
+  readonly published?: PublishedWeights;
   readonly version: number;
 }
 

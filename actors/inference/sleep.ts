@@ -22,7 +22,7 @@ export async function wakeServer(
   timeoutMs: number,
 ): Promise<void> {
   const post = async (path: string): Promise<unknown> => server.http.json({ method: "POST", path, timeoutMs });
-  if (level === 2 && weights.dir !== undefined) {
+  if (level === 2 && (weights.dir ?? weights.published) !== undefined) {
     await post("/wake_up?tags=weights");
     await server.loadWeights(weights);
     await post("/wake_up?tags=kv_cache");

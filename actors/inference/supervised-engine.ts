@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { completionBody, readCompletion, readStream, type VersionSource } from "./completion.ts";
 import type { Engine, GenerateReply, GenerateRequest } from "./engine.ts";
-import { EngineDiedError, EngineTimeoutError, WeightSwapError } from "./errors.ts";
+import { BadWeightsError, EngineDiedError, EngineTimeoutError, WeightSwapError } from "./errors.ts";
 import { watchHealth } from "./health-watch.ts";
 import type { InferenceTimeouts } from "./options.ts";
 import type { RunningServer, ServedWeights, ServerEnd } from "./running-server.ts";
@@ -15,6 +15,8 @@ export interface SupervisedEngineOptions {
   /** Makes a server that serves the initial weights; gives up when the signal fires. */
   readonly start: (signal: AbortSignal) => Promise<RunningServer>;
   readonly initial: ServedWeights;
+  /** Makes sure that weights lie in a folder, for a server that starts again with them. */
+  readonly stored: (weights: ServedWeights) => Promise<ServedWeights>;
   readonly timeouts: InferenceTimeouts;
   readonly maxRestarts: number;
   /** Weights change under running generations. */
@@ -99,10 +101,11 @@ export class SupervisedEngine implements Engine {
         } catch (cause) {
           this.#arriving = undefined;
           const why = cause instanceof Error ? cause.message : String(cause);
+          const facts = { version: weights.version, servedVersion: this.weightVersion, why };
+          if (cause instanceof BadWeightsError) throw new WeightSwapError(facts, { cause });
           this.#options.onEvent(`loading weights of version ${weights.version} failed (${why}); starting again`);
           await this.#recycle(server);
           if (cause instanceof EngineDiedError && attempt === 1) continue;
-          const facts = { version: weights.version, servedVersion: this.weightVersion, why };
           throw new WeightSwapError(facts, { cause });
         }
       }
@@ -128,6 +131,11 @@ export class SupervisedEngine implements Engine {
       this.#sleepLevel = 0;
       this.#state = "ready";
     });
+  }
+
+  /** Runs `work` on the server that is there, between swaps. */
+  withServer<T>(work: (server: RunningServer) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => work(await this.#ready(this.#options.timeouts.startMs)));
   }
 
   async resetPrefixCache(): Promise<void> {
@@ -182,7 +190,7 @@ export class SupervisedEngine implements Engine {
     this.#state = "starting";
     const server = await this.#options.start(this.#closing.signal);
     try {
-      if (this.#weights !== this.#options.initial) await server.loadWeights(this.#weights);
+      if (this.#weights !== this.#options.initial) await this.#loadAgain(server);
       this.#closing.signal.throwIfAborted();
     } catch (error) {
       await server.close();
@@ -198,6 +206,13 @@ export class SupervisedEngine implements Engine {
       void server.ended.then((end) => this.#afterEnd(server, end));
     }
     return server;
+  }
+
+  /** What was published may be newer by now than what was served: the version is that of what was found. */
+  async #loadAgain(server: RunningServer): Promise<void> {
+    const stored = await this.#options.stored(this.#weights);
+    await server.loadWeights(stored);
+    if (stored.version !== this.#weights.version) this.#weights = { ...this.#weights, version: stored.version };
   }
 
   #afterEnd(server: RunningServer, end: ServerEnd): void {

@@ -3,11 +3,12 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { WeightGroupPlace } from "../learner/index.ts";
 import { pythonPath } from "../learner/index.ts";
 import { type Capability, readCapabilities } from "./capabilities.ts";
 import { EngineHttp } from "./engine-http.ts";
 import { EngineProcess } from "./engine-process.ts";
-import { EngineRequestError, EngineStartError } from "./errors.ts";
+import { BadWeightsError, EngineRequestError, EngineStartError } from "./errors.ts";
 import type { InferenceTimeouts, VllmOptions } from "./options.ts";
 import { type PrivateSocket, privateSocket } from "./private-socket.ts";
 import type { RunningServer, ServedWeights, ServerEnd } from "./running-server.ts";
@@ -106,17 +107,32 @@ export class VllmServer implements RunningServer {
   }
 
   async loadWeights(weights: ServedWeights, swapped: () => void = () => {}): Promise<void> {
-    if (weights.dir === undefined) throw new Error("vLLM needs a folder to load weights from");
+    if (weights.dir === undefined && weights.published === undefined) throw new Error("vLLM needs weights to load");
     const timeoutMs = this.#timeouts.swapStepMs;
-    const steps = swapSteps(this.capabilities, { dir: weights.dir, version: weights.version }, timeoutMs);
+    const steps = swapSteps(this.capabilities, weights, timeoutMs);
     if (steps.length === 0) {
       const message = `vLLM ${this.version} cannot reload weights; 0.17 or newer can`;
       throw new EngineRequestError({ during: "weight swap", status: 404, message });
     }
     const goOn = steps.findIndex((step) => step.path === RESUME);
-    await runSteps(this.http, goOn < 0 ? steps : steps.slice(0, goOn), timeoutMs);
+    const resume = goOn < 0 ? [] : steps.slice(goOn);
+    try {
+      await runSteps(this.http, goOn < 0 ? steps : steps.slice(0, goOn), timeoutMs);
+    } catch (error) {
+      // Refused before anything was touched: what it served goes on.
+      if (error instanceof BadWeightsError) await runSteps(this.http, resume, timeoutMs);
+      throw error;
+    }
     swapped();
-    if (goOn >= 0) await runSteps(this.http, steps.slice(goOn), timeoutMs);
+    await runSteps(this.http, resume, timeoutMs);
+  }
+
+  /** Has every worker of this server join the learner's weight group. Throws when one cannot. */
+  async joinWeightGroup(place: WeightGroupPlace): Promise<void> {
+    const { timeoutSeconds: timeout_seconds, ...where } = place;
+    const kwargs = { group: { ...where, timeout_seconds } };
+    const body = { method: "join_weight_group", kwargs, timeout: timeout_seconds };
+    await runSteps(this.http, [{ path: "/collective_rpc", body }], this.#timeouts.swapStepMs);
   }
 
   async close(): Promise<void> {

@@ -19,6 +19,7 @@ export {
   type LearnerActorOptions,
   type LoadedModel,
 } from "./learner-actor.ts";
+export type { PublishedWeights, WeightGroupPlace, WeightsKeeper } from "./published-weights.ts";
 export { pythonPath } from "./python-path.ts";
 export {
   type Dtype,

@@ -4,11 +4,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../configs/index.ts";
+import { getRuntimeContext } from "../../runtime/index.ts";
 import type { TrainingSequence } from "../episode.ts";
 import { withBatchFile } from "./batch.ts";
 import { KernelError } from "./kernel-error.ts";
 import { KernelProcess, type KernelProcessOptions } from "./kernel-process.ts";
 import type { LearnerOptions, TrainingSample, TrainMetrics, TrainOptions } from "./learner.ts";
+import type { PublishedWeights } from "./published-weights.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { numberOf, snakeCase } from "./snake-case.ts";
 
@@ -58,6 +60,11 @@ export class LearnerActor {
     const reply = await this.#kernel.call<Omit<KernelHello, "deviceName"> & { device_name: string }>("hello");
     const { device_name: deviceName, ...rest } = reply;
     return { ...rest, deviceName };
+  }
+
+  /** Id of the node that it runs on. */
+  nodeId(): Promise<string> {
+    return getRuntimeContext().getNodeId();
   }
 
   /**
@@ -142,6 +149,38 @@ export class LearnerActor {
    */
   async exportWeights(dir: string, dtype?: "float32" | "bfloat16"): Promise<void> {
     await this.#storing(dir, () => this.#kernel.call("export_weights", { dir, ...(dtype ? { dtype } : {}) }));
+  }
+
+  /**
+   * Packs the weights for engines, in the model's dtype unless another is named, and keeps them so until the next time.
+   * Weights that are not finite are refused (`KernelError` NotFinite).
+   */
+  async publishWeights(version: number, dtype?: "float32" | "bfloat16"): Promise<PublishedWeights> {
+    return this.#kernel.call("publish_weights", { version, ...(dtype ? { dtype } : {}) });
+  }
+
+  /** Writes the published weights, whatever was trained since, as a folder that vLLM loads; gives their version. */
+  async exportPublished(dir: string): Promise<{ version: number }> {
+    let written = { version: -1 };
+    await this.#storing(dir, async () => {
+      written = await this.#kernel.call("export_published", { dir });
+    });
+    return written;
+  }
+
+  /** Listens on `host` for a new weight group, which is then made by `joinWeightGroup` on both sides; one for each engine. */
+  async openWeightGroup(engine: number, host: string): Promise<{ host: string; port: number }> {
+    return this.#kernel.call("open_weight_group", { group: engine, host });
+  }
+
+  /** Waits until the engine's workers, all `size - 1`, have joined. */
+  async joinWeightGroup(engine: number, size: number, timeoutSeconds: number): Promise<void> {
+    await this.#kernel.call("join_weight_group", { group: engine, size, timeout_seconds: timeoutSeconds });
+  }
+
+  /** Sends the published weights to the engine's weight group, whose members wait for them or come soon. */
+  async broadcastWeights(engine: number, timeoutSeconds: number): Promise<void> {
+    await this.#kernel.call("broadcast_weights", { group: engine, timeout_seconds: timeoutSeconds });
   }
 
   /** Puts the weights of a Hugging Face folder into the loaded model. */

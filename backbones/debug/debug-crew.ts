@@ -12,7 +12,15 @@ import {
 } from "../../actors/index.ts";
 import { ActorDiedError, get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
 import type { Crew, CrewOptions } from "../loop/index.ts";
-import { judgeOptions, learnerOptions, learnerPart, rolloutOptions, vllmOptions } from "../loop/index.ts";
+import {
+  chooseWeightPath,
+  judgeOptions,
+  learnerOptions,
+  learnerPart,
+  rolloutOptions,
+  vllmOptions,
+  WeightDelivery,
+} from "../loop/index.ts";
 import { visibleGpus } from "./visible-gpus.ts";
 
 /** Starts learner, engines, rollout and judge. What was started is closed again when a later start fails. */
@@ -79,6 +87,17 @@ export async function openDebugCrew(options: CrewOptions): Promise<Crew> {
     closers.push(() => get(judge.close.remote()));
     await judge.start.remote();
 
+    const facts = { engine: choice.kind, learnerGpus: gpus, sharesGpus: true };
+    const delivery = new WeightDelivery({
+      path: chooseWeightPath(config.inference.weight_transfer, facts),
+      learner,
+      engines,
+      workersPerEngine: config.rollout.tensor_model_parallel_size,
+      folder: options.weightsFolder,
+      host: "127.0.0.1",
+      say,
+    });
+
     const hello = await learner.hello.remote();
     return {
       description: `${infos[0]?.kind} ${infos[0]?.version}, learner on ${hello.device}`,
@@ -86,11 +105,13 @@ export async function openDebugCrew(options: CrewOptions): Promise<Crew> {
       judge: async (task, episode) => judge.judge.remote({ task, episode }),
       train: async (samples, train) => learner.train.remote([...samples], train, options.badBatchFolder),
       async publishWeights(version) {
-        // Two folders in turn: an engine that dies during a swap starts again from the one before.
-        const dir = join(options.weightsFolder, `weights-${version % 2}`);
-        if (shared) await learner.setWeightVersion.remote(version);
-        else await learner.exportWeights.remote(dir);
-        await get(engines.map((engine) => engine.setWeights.remote(shared ? { version } : { dir, version })));
+        if (shared) {
+          await learner.setWeightVersion.remote(version);
+          await get(engines.map((engine) => engine.setWeights.remote({ version })));
+          return;
+        }
+        await delivery.prepare(version);
+        for (const index of engines.keys()) await delivery.deliver(index, version);
       },
       ...learnerPart(learner),
       close,

@@ -13,3 +13,4 @@ export { learnerPart } from "./learner-part.ts";
 export { type LoopPlan, planLoop } from "./plan.ts";
 export { seedAt } from "./seed.ts";
 export { type LoopParts, TuningLoop } from "./tuning-loop.ts";
+export { chooseWeightPath, WeightDelivery } from "./weight-delivery.ts";

@@ -72,13 +72,10 @@ export class EngineGroup {
     return get(this.handles.map((engine) => engine.start.remote()));
   }
 
-  /** Has all engines serve the weights in `dir`: under their running generations, or each once `drain` has it dry. */
-  async setWeights(dir: string, version: number, drain: EpisodeDrain | undefined): Promise<void> {
+  /** Runs `swap` for each engine: under its running generations, or once `drain` has it dry. */
+  async each(swap: (index: number) => Promise<void>, drain: EpisodeDrain | undefined): Promise<void> {
     await Promise.all(
-      this.handles.map(async (engine, index) => {
-        const swap = async (): Promise<unknown> => engine.setWeights.remote({ dir, version });
-        await (drain === undefined ? swap() : drain.whenDry(index, swap));
-      }),
+      this.handles.map((_, index) => (drain === undefined ? swap(index) : drain.whenDry(index, () => swap(index)))),
     );
   }
 

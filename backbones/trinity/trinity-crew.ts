@@ -1,6 +1,5 @@
 /** The crew of the trinity backbone: every actor in a process of its own, wherever the runtime places it. */
 
-import { join } from "node:path";
 import { JudgeActor, LearnerActor, RolloutActor } from "../../actors/index.ts";
 import { UserError } from "../../configs/index.ts";
 import {
@@ -15,7 +14,14 @@ import {
   removePlacementGroup,
 } from "../../runtime/index.ts";
 import type { Crew, CrewOptions } from "../loop/index.ts";
-import { judgeOptions, learnerOptions, learnerPart, rolloutOptions } from "../loop/index.ts";
+import {
+  chooseWeightPath,
+  judgeOptions,
+  learnerOptions,
+  learnerPart,
+  rolloutOptions,
+  WeightDelivery,
+} from "../loop/index.ts";
 import { chooseOnCluster, EngineGroup } from "./engine-group.ts";
 import { EpisodeDrain } from "./episode-drain.ts";
 import { type Layout, planLayout } from "./layout.ts";
@@ -84,6 +90,17 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
 
     const drain = config.trinity.partial_rollout ? undefined : new EpisodeDrain(engines.handles.length);
     const hello = await learner.hello.remote();
+    const nodeId = await learner.nodeId.remote();
+    const facts = { engine: choice.kind, learnerGpus: layout.learner.gpus, sharesGpus: layout.takesTurns };
+    const delivery = new WeightDelivery({
+      path: chooseWeightPath(config.inference.weight_transfer, facts),
+      learner,
+      engines: engines.handles,
+      workersPerEngine: config.rollout.tensor_model_parallel_size,
+      folder: options.weightsFolder,
+      host: machines.find((node) => node.nodeId === nodeId)?.nodeManagerAddress ?? "127.0.0.1",
+      say,
+    });
     let served: number | undefined;
     return {
       description: `${infos.length} × ${infos[0]?.kind} ${infos[0]?.version}, learner on ${hello.device}`,
@@ -96,11 +113,9 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
       },
       async publishWeights(version) {
         if (version !== served) {
-          // Two folders in turn: an engine that dies during a swap starts again from the one before.
-          const dir = join(options.weightsFolder, `weights-${version % 2}`);
-          await learner.exportWeights.remote(dir);
+          await delivery.prepare(version);
           await engines.wake();
-          await engines.setWeights(dir, version, drain);
+          await engines.each((index) => delivery.deliver(index, version), drain);
           served = version;
         }
         await engines.wake();

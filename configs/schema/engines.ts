@@ -17,6 +17,10 @@ export const inferenceSection = section(
       z.boolean().default(false),
       "Run vLLM without CUDA graphs: it starts sooner and generates slower.",
     ),
+    weight_transfer: key(
+      z.enum(["auto", "ipc", "broadcast", "folder"]).default("auto"),
+      "How new weights reach vLLM. `ipc`: it maps the learner's memory, on the same GPU by CUDA IPC. `broadcast`: by NCCL to other GPUs, by Gloo between CPUs. `folder`: as safetensors files. `auto` is `ipc` on shared GPUs, `broadcast` on separate ones, and `folder` without GPUs.",
+    ),
     max_batch: key(count.default(64), "Sequences that the embedded engine generates at once.", { unit: "sequences" }),
     vllm_args: key(z.array(z.string()).default([]), "Further arguments of `vllm serve`, one list item each."),
   },

@@ -1,7 +1,11 @@
-// The caller's side of one actor: calls wait here for their arguments and for the actor, keep the order of their
+// The caller's side of one actor: calls are made here, wait for their arguments and for the actor, keep the order of their
 // submitter, and are made again or failed when the actor dies under them.
+import type { MethodInfo, MethodOptions } from "../core/index.ts";
 import { PendingCallsLimitExceeded } from "../errors/index.ts";
-import type { PendingCall } from "./pending-call.ts";
+import { actorCall, type CallFactsSource } from "./actor-call.ts";
+import type { Carrier } from "./carrier.ts";
+import type { Channel, Endpoints } from "./channel.ts";
+import type { CallOwner, PendingCall } from "./pending-call.ts";
 
 export interface ActorClientOptions {
   readonly className: string;
@@ -9,35 +13,62 @@ export interface ActorClientOptions {
   readonly maxPendingCalls: number;
 }
 
-export class ActorClient {
+export class ActorClient implements CallOwner {
+  readonly endpoints: Endpoints;
+  readonly carrier: Carrier;
+  readonly #source: CallFactsSource;
   readonly #options: ActorClientOptions;
+  #channel: Channel | undefined;
   #hostId: string | undefined;
   #dead: (() => unknown) | undefined;
   readonly #unanswered = new Set<PendingCall>();
-  readonly #sent = new Set<PendingCall>();
   /** Ready, but the actor is not alive yet. */
   #held: PendingCall[] = [];
   /** Per submitter and lane: calls whose turn waits for the arguments of an earlier one. */
   readonly #outboxes = new Map<string, { call: PendingCall; ready: boolean }[]>();
   #idle: (() => void)[] = [];
 
-  constructor(options: ActorClientOptions) {
+  /** `source`: the actor's methods and what its options say of calls. */
+  constructor(
+    source: CallFactsSource,
+    options: ActorClientOptions,
+    { endpoints, carrier }: Pick<CallOwner, "endpoints" | "carrier">,
+  ) {
+    this.#source = source;
     this.#options = options;
+    this.endpoints = endpoints;
+    this.carrier = carrier;
+  }
+
+  /** To the host that the actor has, or had last. */
+  get channel(): Channel {
+    if (!this.#channel) throw new Error(`an actor of ${this.#options.className} has no host yet`);
+    return this.#channel;
   }
 
   get pendingCalls(): number {
     return this.#unanswered.size;
   }
 
-  /** Throws if the actor has too many calls already. */
-  checkLimit(): void {
+  /**
+   * Calls a method; gives what `.remote()` gives. `callOptions`: undefined for a call without options of its own. Throws
+   * PendingCallsLimitExceeded, InvalidOptionError for bad options, SerializationError for an argument that cannot travel.
+   */
+  call(method: MethodInfo, callOptions: MethodOptions | undefined, args: readonly unknown[]): unknown {
+    this.#checkLimit();
+    const call = actorCall(this.#source, method, callOptions, args, this);
+    this.#submit(call);
+    return call.result;
+  }
+
+  #checkLimit(): void {
     const { maxPendingCalls: limit, className } = this.#options;
     if (limit !== -1 && this.#unanswered.size >= limit) {
       throw new PendingCallsLimitExceeded(`${className} has ${limit} unanswered calls (maxPendingCalls)`, { limit });
     }
   }
 
-  submit(call: PendingCall): void {
+  #submit(call: PendingCall): void {
     if (this.#dead) {
       call.fail(this.#dead());
       return;
@@ -65,9 +96,10 @@ export class ActorClient {
     });
   }
 
-  /** The actor lives, at this host. */
-  alive(hostId: string): void {
+  /** The actor lives, at this host, which `channel` leads to. */
+  alive(hostId: string, channel: Channel): void {
     this.#hostId = hostId;
+    this.#channel = channel;
     for (const call of this.#held.splice(0)) this.#dispatch(call);
   }
 
@@ -75,8 +107,7 @@ export class ActorClient {
   restarting(error: () => unknown): void {
     this.#hostId = undefined;
     const again: PendingCall[] = [];
-    for (const call of [...this.#sent]) {
-      this.#sent.delete(call);
+    for (const call of [...this.#unanswered].filter(({ sent }) => sent)) {
       if (call.useRetry()) {
         call.detach();
         again.push(call);
@@ -98,13 +129,11 @@ export class ActorClient {
 
   /** The call threw and is made once more. */
   retry(call: PendingCall): void {
-    this.#sent.delete(call);
     this.#dispatch(call);
   }
 
   finished(call: PendingCall): void {
     this.#unanswered.delete(call);
-    this.#sent.delete(call);
     if (this.#unanswered.size === 0) for (const listener of this.#idle.splice(0)) listener();
   }
 
@@ -128,7 +157,6 @@ export class ActorClient {
       this.#held.push(call);
       return;
     }
-    this.#sent.add(call);
     call.send(this.#hostId);
   }
 }

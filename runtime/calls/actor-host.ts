@@ -1,6 +1,6 @@
 // One incarnation of an actor: the instance, the lanes its calls queue in, the calls that run. It knows its caller only
 // as a channel, so that it would be the same behind a wire.
-import { type MethodTable, runInContext, type TaskId, type UserClass } from "../core/index.ts";
+import { type MethodTable, runInContext, runSynchronously, type TaskId, type UserClass } from "../core/index.ts";
 import { ActorDiedError, AsyncioActorExit, type RayError } from "../errors/index.ts";
 import { CallContext, type HostFacts } from "./call-context.ts";
 import type { Carrier, Packed } from "./carrier.ts";
@@ -21,7 +21,7 @@ export interface ActorHostOptions {
   readonly carrier: Carrier;
   readonly channel: Channel;
   readonly observer?: CallObserver | undefined;
-  /** The process serves this actor alone. */
+  /** The process serves this actor alone, and resides in its context. */
   readonly alone?: boolean;
   /** The actor wants to end: `exitActor()` or `__ray_terminate__`. */
   onExit(): void;
@@ -38,6 +38,8 @@ export class ActorHost implements Host {
   readonly #options: ActorHostOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Map<number, Running>();
+  /** Of methods, in full. */
+  readonly #names = new Map<string, string>();
   #instance: object | undefined;
   #stopped = false;
   #exiting = false;
@@ -53,9 +55,10 @@ export class ActorHost implements Host {
 
   /** Runs the constructor; throws what it throws. */
   construct(taskId: TaskId, args: readonly Packed[]): void {
-    const { Class, table, facts, carrier } = this.#options;
-    const context = new CallContext(facts, taskId, `${table.className}.constructor`);
-    this.#instance = runInContext(context, () => new Class(...args.map((arg) => carrier.unpack(arg))));
+    const { Class, table, facts, carrier, alone } = this.#options;
+    const context = new CallContext(facts, { taskId }, `${table.className}.constructor`);
+    const run = alone === true ? runSynchronously : runInContext;
+    this.#instance = run(context, () => new Class(...args.map((arg) => carrier.unpack(arg))));
   }
 
   receive(message: CallMessage): void {
@@ -102,7 +105,7 @@ export class ActorHost implements Host {
   #start(message: CallMessage): void {
     const { carrier, channel, facts, table } = this.#options;
     const lane = this.#lanes.get(message.lane) as Lane;
-    const context = new CallContext(facts, message.taskId, `${table.className}.${message.method}`);
+    const context = new CallContext(facts, message.task, this.#nameOf(message.method));
     const running: Running = { context };
     this.#running.set(message.callId, running);
     let ended = false;
@@ -123,6 +126,15 @@ export class ActorHost implements Host {
         if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
       },
     });
+  }
+
+  #nameOf(method: string): string {
+    let name = this.#names.get(method);
+    if (name === undefined) {
+      name = `${this.#options.table.className}.${method}`;
+      this.#names.set(method, name);
+    }
+    return name;
   }
 
   #invoke(method: string, args: unknown[]): unknown {

@@ -17,19 +17,22 @@ export interface HostFacts {
 }
 
 export class CallContext implements ExecutionContext {
-  readonly taskId: TaskId;
+  readonly #task: { readonly taskId: TaskId };
   readonly functionName: string;
   readonly #host: HostFacts;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
   #children: ExecutionContext["children"] | undefined;
 
-  constructor(host: HostFacts, taskId: TaskId, functionName: string) {
+  constructor(host: HostFacts, task: { readonly taskId: TaskId }, functionName: string) {
     this.#host = host;
-    this.taskId = taskId;
+    this.#task = task;
     this.functionName = functionName;
   }
 
+  get taskId(): TaskId {
+    return this.#task.taskId;
+  }
   get children(): ExecutionContext["children"] {
     this.#children ??= new Set();
     return this.#children;

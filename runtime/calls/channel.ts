@@ -1,7 +1,7 @@
 // What passes between callers and hosts (an actor's instance, or a task), and the direct way for it: all messages of one
 // turn of the event loop are delivered in the next, as they would be by one frame on a wire.
 
-import type { TaskId } from "../core/index.ts";
+import type { TaskNumber } from "../core/index.ts";
 import type { RayError, TaskErrorFacts } from "../errors/index.ts";
 import type { Packed } from "./carrier.ts";
 
@@ -10,7 +10,7 @@ export interface CallMessage {
   readonly hostId: string;
   readonly method: string;
   readonly args: readonly Packed[];
-  readonly taskId: TaskId;
+  readonly task: TaskNumber;
   readonly lane: string;
   readonly numReturns: number;
   readonly streaming: boolean;

@@ -6,7 +6,7 @@ import type { CallMessage, Outcome } from "./channel.ts";
 /** Watches the calls of a host. */
 export interface CallObserver {
   /** A call begins. What it gives is told when the call ends; undefined: this call is only counted. */
-  began(taskId: string, functionName: string): CallWatch | undefined;
+  began(task: { readonly taskId: string }, functionName: string): CallWatch | undefined;
   failed(functionName: string, error: unknown, watch: CallWatch | undefined): void;
 }
 

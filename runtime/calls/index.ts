@@ -1,5 +1,5 @@
 // Calls, wherever their two ends are: how a caller keeps one, how a host runs one, what passes between them.
-export { actorCall, type CallFactsSource } from "./actor-call.ts";
+export type { CallFactsSource } from "./actor-call.ts";
 export { ActorClient } from "./actor-client.ts";
 export { ActorFailures } from "./actor-failures.ts";
 export { ActorHost, defaultLane } from "./actor-host.ts";
@@ -12,7 +12,7 @@ export {
   type Companions,
   decodeCall,
   decodePacked,
-  decodeReply,
+  deliverReply,
   encodeCall,
   encodePacked,
   encodeReply,

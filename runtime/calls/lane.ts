@@ -13,6 +13,11 @@ export class Lane {
   }
 
   add(message: CallMessage): void {
+    if (this.#running < this.#limit && this.#waiting.size === 0) {
+      this.#running += 1;
+      this.#start(message);
+      return;
+    }
     this.#waiting.set(message.callId, message);
     this.#pump();
   }

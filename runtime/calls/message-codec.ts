@@ -1,6 +1,6 @@
 // Calls and answers as messages of a frame, and back. What references and handles inside a value become is the business
 // of whoever sends and receives: within one process, or between two.
-import { type ObjectRef, taskIdOf } from "../core/index.ts";
+import { type ObjectRef, TaskNumber } from "../core/index.ts";
 import { RayError } from "../errors/index.ts";
 import {
   type ActorDescriptor,
@@ -14,7 +14,7 @@ import {
   type ValueOnWire,
 } from "../wire/index.ts";
 import type { Packed } from "./carrier.ts";
-import type { CallMessage, Outcome } from "./channel.ts";
+import type { CallMessage, Endpoints, Outcome } from "./channel.ts";
 import { WireValue } from "./wire-carrier.ts";
 
 /** Makes descriptors of references and handles, and references and handles of descriptors. */
@@ -62,7 +62,7 @@ export function decodeCall(call: CallOnWire, companions: Companions, processId?:
     hostId,
     method,
     args: args.length === 0 ? noArgs : args.map((arg) => decodePacked(arg, companions)),
-    taskId: taskIdOf(callId, processId),
+    task: new TaskNumber(callId, processId),
     lane,
     numReturns,
     streaming,
@@ -87,7 +87,12 @@ export function encodeReply(callId: number, outcome: Outcome, companions: Compan
   }
 }
 
-export function decodeReply(reply: ReplyOnWire, companions: Companions): Outcome {
+/** Hands an answer to the call that it is for; one that is done hears no more. */
+export function deliverReply(reply: ReplyOnWire, { callers }: Endpoints, companions: Companions): void {
+  callers.get(reply[1])?.answer(decodeReply(reply, companions));
+}
+
+function decodeReply(reply: ReplyOnWire, companions: Companions): Outcome {
   switch (reply[0]) {
     case kind.values:
       return { kind: "values", values: reply[2].map((value) => decodePacked(value, companions)) };

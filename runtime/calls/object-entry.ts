@@ -8,10 +8,13 @@ export interface Cancellable {
 }
 
 export class ObjectEntry implements ObjectSlot {
+  seen = 0;
   readonly #carrier: Carrier;
   readonly #maker: Cancellable | undefined;
   #id: ObjectId | undefined;
-  #listeners: Set<() => void> | undefined;
+  /** Most entries have one listener at most. */
+  #listener: (() => void) | undefined;
+  #others: Set<() => void> | undefined;
   #outcome: { readonly value: Packed } | { readonly error: unknown } | undefined;
   #fetch: (() => void) | undefined;
 
@@ -64,10 +67,18 @@ export class ObjectEntry implements ObjectSlot {
       listener();
       return () => {};
     }
-    this.#listeners ??= new Set();
-    this.#listeners.add(listener);
+    if (this.#listener === undefined && !this.#others) this.#listener = listener;
+    else {
+      this.#others ??= new Set();
+      this.#others.add(listener);
+    }
     this.#demand();
-    return () => this.#listeners?.delete(listener);
+    return () => this.#forget(listener);
+  }
+
+  #forget(listener: () => void): void {
+    if (this.#listener === listener) this.#listener = undefined;
+    else this.#others?.delete(listener);
   }
 
   prepare(): Promise<void> | undefined {
@@ -104,8 +115,10 @@ export class ObjectEntry implements ObjectSlot {
   #settle(outcome: { readonly value: Packed } | { readonly error: unknown }): void {
     if (this.#outcome) return;
     this.#outcome = outcome;
-    const listeners = this.#listeners;
-    this.#listeners = undefined;
-    if (listeners) for (const listener of listeners) listener();
+    const [listener, others] = [this.#listener, this.#others];
+    this.#listener = undefined;
+    this.#others = undefined;
+    listener?.();
+    if (others) for (const other of others) other();
   }
 }

@@ -4,14 +4,16 @@ import {
   type CancelOptions,
   type CompiledCallOptions,
   currentContext,
+  type ExecutionContext,
   ObjectRef,
   ObjectRefGenerator,
   type TaskId,
+  TaskNumber,
   taskIdOf,
 } from "../core/index.ts";
 import { InvalidOptionError, RayError, RayTaskError, TaskCancelledError } from "../errors/index.ts";
 import type { CallArguments } from "./call-arguments.ts";
-import type { Carrier } from "./carrier.ts";
+import type { Carrier, Packed } from "./carrier.ts";
 import type { Caller, CallMessage, Channel, Endpoints, Outcome } from "./channel.ts";
 import { ObjectEntry } from "./object-entry.ts";
 import { StreamBuffer } from "./stream-buffer.ts";
@@ -50,7 +52,7 @@ export class PendingCall implements Caller {
   readonly #owner: CallOwner;
   readonly #outputs: ObjectEntry[];
   readonly #stream: StreamBuffer | undefined;
-  readonly #parent = currentContext()?.children;
+  readonly #parent: ExecutionContext["children"] | undefined;
   readonly #streaming: boolean;
   #retriesLeft: number;
   #hostId: string | undefined;
@@ -62,13 +64,15 @@ export class PendingCall implements Caller {
     this.callId = lastCallId;
     this.facts = facts;
     this.args = args;
-    this.submitter = currentContext()?.submitter ?? "driver";
+    const context = currentContext();
+    this.submitter = context?.submitter ?? "driver";
+    this.#parent = context?.children;
     this.#owner = owner;
     const { numReturns } = facts.options;
     this.#streaming = numReturns === "streaming" || (facts.generator && numReturns === undefined);
     this.#retriesLeft = facts.options.retries;
     const count = typeof numReturns === "number" ? numReturns : 1;
-    this.#outputs = this.#streaming ? [] : Array.from({ length: count }, () => new ObjectEntry(owner.carrier, this));
+    this.#outputs = [];
     if (this.#streaming) {
       this.#stream = new StreamBuffer(owner.carrier, {
         taken: (n) => this.#hostId !== undefined && owner.channel.consumed(this.#hostId, this.callId, n),
@@ -76,14 +80,20 @@ export class PendingCall implements Caller {
       });
       this.result = new ObjectRefGenerator(this.#stream);
     } else {
-      const refs = this.#outputs.map((entry) => new ObjectRef(entry));
-      this.result = count === 1 ? refs[0] : refs;
+      for (let i = 0; i < count; i += 1) this.#outputs.push(new ObjectEntry(owner.carrier, this));
+      const [only] = this.#outputs;
+      this.result = count === 1 && only ? new ObjectRef(only) : this.#outputs.map((entry) => new ObjectRef(entry));
     }
     this.#parent?.add(this);
   }
 
   get taskId(): TaskId {
     return taskIdOf(this.callId);
+  }
+
+  /** It is with a host. */
+  get sent(): boolean {
+    return this.#hostId !== undefined;
   }
 
   get done(): boolean {
@@ -103,7 +113,7 @@ export class PendingCall implements Caller {
       hostId,
       method,
       args: this.args.values(),
-      taskId: this.taskId,
+      task: new TaskNumber(this.callId),
       lane,
       numReturns: this.#outputs.length,
       streaming: this.#streaming,
@@ -127,7 +137,9 @@ export class PendingCall implements Caller {
         return;
       case "values":
         this.#finish();
-        for (const [index, value] of outcome.values.entries()) this.#outputs[index]?.fulfil(value);
+        for (let index = 0; index < outcome.values.length; index += 1) {
+          this.#outputs[index]?.fulfil(outcome.values[index] as Packed);
+        }
         return;
       case "end":
         this.#finish();

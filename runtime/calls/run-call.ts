@@ -9,7 +9,7 @@ import { RunningStream } from "./running-stream.ts";
 /** Runs the call; gives its stream if it is one. */
 export function runCall(given: Execution): RunningStream | undefined {
   const { message, context, carrier, observer } = given;
-  const watch = observer?.began(context.taskId, context.functionName);
+  const watch = observer?.began(context, context.functionName);
   const execution = watch ? watched(given, watch) : given;
   const fail = (error: unknown) => {
     observer?.failed(context.functionName, error, watch);

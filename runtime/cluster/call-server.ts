@@ -63,8 +63,12 @@ export class CallServer {
     const number = this.#last;
     this.#callers.set(number, { peer, callId, hostId, cancelled: false });
     const decoded = decodeCall(message, this.#companions, peer.processId, number);
-    const preparing = decoded.args.flatMap((arg) => arg.prepare?.() ?? []);
     const before = this.#lines.get(host)?.get(peer);
+    if (decoded.args.length === 0 && !before) {
+      host.receive(decoded);
+      return;
+    }
+    const preparing = decoded.args.flatMap((arg) => arg.prepare?.() ?? []);
     if (preparing.length === 0 && !before) host.receive(decoded);
     else this.#inLine(host, peer, decoded, Promise.all([before, ...preparing]));
   }

@@ -16,6 +16,7 @@ export class LeasedHost {
   /** What a task has taken of late; unknown at first. */
   #taskMs: number | undefined;
   #busySince = 0;
+  #idleSince = 0;
   #blocked = false;
   /** The cancelled call that still runs. */
   #cancelled: number | undefined;
@@ -46,8 +47,6 @@ export class LeasedHost {
   }
 
   take(call: PendingCall): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     if (this.#calls.size === 0) this.#busySince = performance.now();
     this.#calls.add(call);
     call.send(this.leaseId);
@@ -90,8 +89,24 @@ export class LeasedHost {
   }
 
   restIfIdle(): void {
-    if (this.#calls.size === 0 && this.#cancelled === undefined) this.#timer ??= setTimeout(this.#idle, this.#idleMs);
+    if (!this.#isIdle) return;
+    this.#idleSince = performance.now();
+    // The timer stays while tasks come and go: none of them pays for setting and clearing it.
+    this.#timer ??= setTimeout(this.#look, this.#idleMs);
   }
+
+  get #isIdle(): boolean {
+    return this.#calls.size === 0 && this.#cancelled === undefined;
+  }
+
+  /** Gives the host back if it has been idle for long enough. */
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    if (!this.#isIdle) return;
+    const left = this.#idleSince + this.#idleMs - performance.now();
+    if (left <= 0) this.#idle();
+    else this.#timer = setTimeout(this.#look, Math.ceil(left));
+  };
 
   close(): void {
     clearTimeout(this.#timer);

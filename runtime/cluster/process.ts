@@ -1,11 +1,11 @@
 // A process of the cluster, driver or host: it listens, talks to other processes and to the head, makes calls and answers
 // them. What it does with that, as a driver or as a host, is built on top.
 import { join } from "node:path";
-import { type Carrier, decodeReply, Endpoints } from "../calls/index.ts";
+import { type Carrier, deliverReply, Endpoints } from "../calls/index.ts";
 import { type Address, formatAddress } from "../control/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import { dial, LinkServer, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
-import { kind, type Message } from "../wire/index.ts";
+import { isReply, kind, type Message } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
 import { CallServer } from "./call-server.ts";
 import { ObjectTable } from "./object-table.ts";
@@ -148,14 +148,8 @@ export class ClusterProcess {
       case kind.consumed:
         this.calls.consumed(message[1], message[2], message[3], peer);
         break;
-      case kind.values:
-      case kind.item:
-      case kind.end:
-      case kind.threw:
-      case kind.failed:
-        this.endpoints.callers.get(message[1])?.answer(decodeReply(message, this.objects.asOwner));
-        break;
       default:
+        if (isReply(message)) deliverReply(message, this.endpoints, this.objects.asOwner);
     }
   }
 }

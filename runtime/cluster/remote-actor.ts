@@ -2,13 +2,10 @@
 import {
   ActorClient,
   ActorFailures,
-  actorCall,
   type CallFactsSource,
-  type CallOwner,
   type Carrier,
   type Channel,
   type Endpoints,
-  type PendingCall,
 } from "../calls/index.ts";
 import { type ActorInfo, type ActorNews, tableOf } from "../control/index.ts";
 import type { ActorId, ActorTarget, MethodInfo, MethodOptions, MethodTable } from "../core/index.ts";
@@ -26,13 +23,12 @@ export interface ActorServices {
   letGo(actor: RemoteActor): Promise<void>;
 }
 
-export class RemoteActor implements ActorTarget, CallOwner {
+export class RemoteActor implements ActorTarget {
   readonly source: CallFactsSource;
   #actorId: ActorId;
   #info: ActorInfo;
   readonly #services: ActorServices;
   readonly #client: ActorClient;
-  #channel: Channel | undefined;
   #address = "";
   #hostId = "";
   #state: ActorNews["state"] = "PENDING_CREATION";
@@ -45,7 +41,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
     this.#services = services;
     this.source = source ?? sourceOf(info);
     const { className, ordered, maxPendingCalls } = info;
-    this.#client = new ActorClient({ className, ordered, maxPendingCalls });
+    this.#client = new ActorClient(this.source, { className, ordered, maxPendingCalls }, services);
   }
 
   /** Calls of this process that are not answered. */
@@ -61,16 +57,6 @@ export class RemoteActor implements ActorTarget, CallOwner {
   get table(): MethodTable {
     return this.source.table;
   }
-  get carrier(): Carrier {
-    return this.#services.carrier;
-  }
-  get endpoints(): Endpoints {
-    return this.#services.endpoints;
-  }
-  get channel(): Channel {
-    if (!this.#channel) throw new Error(`actor ${this.#actorId} has no host`);
-    return this.#channel;
-  }
   get address(): string {
     return this.#address;
   }
@@ -82,18 +68,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
   }
 
   submit(method: MethodInfo, callOptions: MethodOptions | undefined, args: readonly unknown[]): unknown {
-    this.#client.checkLimit();
-    const call = actorCall(this.source, method, callOptions, args, this);
-    this.#client.submit(call);
-    return call.result;
-  }
-
-  retry(call: PendingCall): void {
-    this.#client.retry(call);
-  }
-
-  finished(call: PendingCall): void {
-    this.#client.finished(call);
+    return this.#client.call(method, callOptions, args);
   }
 
   retain(): void {
@@ -121,8 +96,7 @@ export class RemoteActor implements ActorTarget, CallOwner {
         }
         this.#hostId = news.hostId;
         this.#address = news.address;
-        this.#channel = this.#services.channel(news.address);
-        this.#client.alive(news.hostId);
+        this.#client.alive(news.hostId, this.#services.channel(news.address));
         break;
       case "RESTARTING":
         this.#client.restarting(() => this.#failures().unavailable());

@@ -19,6 +19,22 @@ export function taskIdOf(callId: number, processId: string = processPart): TaskI
   return `${processId.slice(0, 16)}f${callId.toString(16).padStart(11, "0")}` as TaskId;
 }
 
+/** A task whose id is put together only when somebody asks for it: most calls are never asked. */
+export class TaskNumber {
+  readonly #callId: number;
+  readonly #processId: string | undefined;
+
+  /** As taskIdOf. */
+  constructor(callId: number, processId?: string) {
+    this.#callId = callId;
+    this.#processId = processId;
+  }
+
+  get taskId(): TaskId {
+    return taskIdOf(this.#callId, this.#processId);
+  }
+}
+
 /** A new identifier, unique across processes: 16 random hex digits of this process and a count. */
 export function newId<T extends string>(): T {
   made += 1;

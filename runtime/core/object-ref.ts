@@ -15,6 +15,8 @@ export interface CancelOptions {
 export interface ObjectSlot {
   readonly id: ObjectId;
   readonly settled: boolean;
+  /** The last look through a list of references that came by here; `wait` finds with it the one that is there twice. */
+  seen: number;
   /** Calls back once the slot is settled (at once if it is); the function given back takes the callback away. */
   onSettled(listener: () => void): () => void;
   /** Brings the value of a settled slot here; undefined where it is here, or there is an error. */

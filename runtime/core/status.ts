@@ -99,6 +99,8 @@ export interface PlacementGroupState {
     readonly available: Readonly<Record<string, number>>;
   }[];
   readonly pendingReasons: readonly string[];
+  /** It waits, and these nodes could not hold it even if everything on them were free: one must join that can. */
+  readonly infeasible: boolean;
 }
 
 export interface RuntimeStatus {

@@ -12,26 +12,51 @@ import type { Grant, GrantedLease } from "../placement/index.ts";
 import { fromUnits } from "../scheduling/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
 import type { StoredActor } from "./head-store.ts";
+import { SharedValues } from "./shared-values.ts";
+
+const shared = new SharedValues();
+
+/** Without the arguments, which the record keeps, and with the parts that many actors have alike kept once. */
+function withShared(creation: ActorCreation): ActorCreation {
+  const { code, info, request, runtimeEnv, jobId, owner, callSite } = creation;
+  return {
+    ...creation,
+    args: null,
+    code: shared.one(code),
+    info: info.name === null ? shared.one(info) : { ...info, methods: shared.one(info.methods) },
+    request: shared.one(request),
+    runtimeEnv: shared.one(runtimeEnv),
+    jobId: shared.one(jobId),
+    owner: shared.one(owner),
+    callSite: shared.one(callSite),
+  };
+}
+
+/** Who is told where an actor goes and who holds it. */
+export interface ActorWatcher {
+  home(before: string | undefined, after: string | undefined): void;
+  held(processId: string): void;
+  letGo(processId: string): void;
+}
 
 export class ActorRecord {
   readonly creation: ActorCreation;
   args: readonly ValueOnWire[] | null;
   state: ActorStateName;
   restarts = 0;
-  grant: Grant | undefined;
-  /** What it had when the head ended: its node has not come back yet. */
-  expected: GrantedLease | undefined;
+  #grant: Grant | undefined;
+  #expected: GrantedLease | undefined;
+  #watcher: ActorWatcher | undefined;
   hostId = "";
   address = "";
   pid = 0;
   death: ActorDeath | null = null;
-  /** Processes that have handles of it. */
-  readonly holders = new Set<string>();
+  readonly #holders = new Set<string>();
   withdraw: () => void = () => {};
   #unheld: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
 
   constructor(creation: ActorCreation) {
-    this.creation = creation;
+    this.creation = withShared(creation);
     this.args = creation.args;
     this.state = creation.args === null ? "DEPENDENCIES_UNREADY" : "PENDING_CREATION";
   }
@@ -44,12 +69,52 @@ export class ActorRecord {
     record.address = stored.address;
     record.pid = stored.pid;
     record.death = stored.death;
-    if (stored.state !== "DEAD") record.expected = stored.lease ?? undefined;
+    if (stored.state !== "DEAD") record.#expected = stored.lease ?? undefined;
     return record;
   }
 
   get actorId(): ActorId {
     return this.creation.actorId as ActorId;
+  }
+
+  get grant(): Grant | undefined {
+    return this.#grant;
+  }
+
+  /** What it had when the head ended: its node has not come back yet. */
+  get expected(): GrantedLease | undefined {
+    return this.#expected;
+  }
+
+  /** Processes that have handles of it. */
+  get holders(): ReadonlySet<string> {
+    return this.#holders;
+  }
+
+  /** What it has been given, in place of whatever it had or was expected to have. */
+  given(grant: Grant | undefined): void {
+    const before = this.home;
+    this.#grant = grant;
+    this.#expected = undefined;
+    if (before !== this.home) this.#watcher?.home(before, this.home);
+  }
+
+  hold(processId: string): void {
+    this.#holders.add(processId);
+    this.#watcher?.held(processId);
+  }
+
+  /** False where the process had no handle. */
+  letGo(processId: string): boolean {
+    this.#watcher?.letGo(processId);
+    return this.#holders.delete(processId);
+  }
+
+  /** From now on this one is told; at once of what there is. */
+  watched(watcher: ActorWatcher): void {
+    this.#watcher = watcher;
+    watcher.home(undefined, this.home);
+    for (const processId of this.#holders) watcher.held(processId);
   }
 
   /** The node that it is on, or is expected to be on. */

@@ -4,7 +4,8 @@ import type { ActorState } from "../core/index.ts";
 import type { Grant } from "../placement/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
 import { deathBy, deathOf } from "./actor-deaths.ts";
-import { isOfDetached } from "./actor-lineage.ts";
+import { ActorIndex } from "./actor-index.ts";
+import { endingWith } from "./actor-lineage.ts";
 import { ActorNames, taken } from "./actor-names.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { EarlyHolds } from "./early-holds.ts";
@@ -16,7 +17,7 @@ const letGoMs = 1_000;
 
 export class ActorTable {
   readonly #services: HeadServices;
-  readonly #actors = new Map<string, ActorRecord>();
+  readonly index = new ActorIndex();
   readonly #names = new ActorNames();
   readonly #dead = new LastDead(10_000);
   readonly #early = new EarlyHolds();
@@ -26,36 +27,37 @@ export class ActorTable {
   }
 
   all(): readonly ActorRecord[] {
-    return [...this.#actors.values()];
+    return this.index.all();
   }
 
   get(actorId: string): ActorRecord | undefined {
-    return this.#actors.get(actorId);
+    return this.index.get(actorId);
   }
 
   /** Answers with the actor that the creator's handle is for. Asked twice, it gives the same answer. */
   async create(creation: ActorCreation): Promise<{ actorId: string; info: ActorInfo }> {
     const { actorId, info, getIfExists } = creation;
-    if (this.#actors.has(actorId)) return { actorId, info };
+    if (this.index.get(actorId)) return { actorId, info };
     const holder = info.name === null ? undefined : this.#names.holder(info.name, info.namespace);
     if (holder && getIfExists) return { actorId: holder.actorId, info: holder.creation.info };
     if (holder && info.name !== null) throw taken(holder, info.name, info.namespace);
     const record = new ActorRecord(creation);
-    for (const holder of [creation.owner, ...this.#early.take(actorId)]) record.holders.add(holder);
+    for (const holder of [creation.owner, ...this.#early.take(actorId)]) record.hold(holder);
     this.#enter(record);
+    // Its place is stored with it. Whoever asked is answered after that; its node is told meanwhile.
+    if (record.args !== null) this.#place(record, false);
     await this.#save(record);
-    if (record.args !== null) this.#place(record);
     return { actorId, info };
   }
 
   /** The constructor's arguments are ready. */
   async placeWith(actorId: string, args: readonly ValueOnWire[]): Promise<void> {
-    const record = this.#actors.get(actorId);
+    const record = this.index.get(actorId);
     if (record?.state !== "DEPENDENCIES_UNREADY") return;
     record.args = args;
     record.move("PENDING_CREATION");
+    this.#place(record, false);
     await this.#save(record);
-    this.#place(record);
   }
 
   find(name: string, namespace: string): { actorId: string; info: ActorInfo } {
@@ -65,7 +67,7 @@ export class ActorTable {
 
   /** Ends as by SIGKILL; done when its processes are gone. */
   async kill(actorId: string, noRestart: boolean): Promise<void> {
-    const record = this.#actors.get(actorId);
+    const record = this.index.get(actorId);
     if (!record || record.state === "DEAD") return;
     if (!noRestart && record.mayRestart()) {
       if (record.state === "ALIVE") await this.#restart(record);
@@ -82,68 +84,63 @@ export class ActorTable {
     record.withdraw();
     record.heldAgain();
     this.#names.free(record);
-    const { holders } = record;
+    this.index.dead(record);
     const saved = this.#save(record);
     this.#tell(record);
-    holders.clear();
+    for (const holder of record.holders) record.letGo(holder);
     await Promise.all([saved, this.#leave(record)]);
     this.#bury(record);
     this.#services.actorEnded(record.actorId);
+    for (const made of this.index.madeIn.get(record.actorId)) {
+      if (made.creation.info.detached) continue;
+      void this.end(made, deathBy("OWNER_DIED", `the actor that created it (${record.actorId}) has ended`));
+    }
   }
 
   /** A process has a handle; it is told of the actor from now on. */
   hold(actorId: string, processId: string): void {
-    const record = this.#actors.get(actorId);
+    const record = this.index.get(actorId);
     if (!record) {
       this.#early.add(actorId, processId);
       return;
     }
     record.heldAgain();
-    if (record.state !== "DEAD") record.holders.add(processId);
+    if (record.state !== "DEAD") record.hold(processId);
     this.#services.clients.tell([processId], "actor", record.news());
   }
 
   /** A process has no handle of it any more; done when it has ended for that, or at once where others have. */
   async letGo(actorId: string, processId: string): Promise<void> {
-    const record = this.#actors.get(actorId);
-    if (record?.holders.delete(processId)) await this.#endIfUnheld(record);
+    const record = this.index.get(actorId);
+    if (record?.letGo(processId)) await this.#endIfUnheld(record);
   }
 
   /** A process is gone, with its handles, the actors that it `owns`, and those of its `jobId` that no detached one made. */
   async processGone(processId: string, { owns, jobId }: { owns: boolean; jobId: string | null }): Promise<void> {
-    const ending: Promise<void>[] = [];
-    for (const record of this.all()) {
-      const { creation, state, holders } = record;
-      if (state === "DEAD") continue;
-      const isOwner = owns && creation.owner === processId;
-      const isOfJob = creation.jobId === jobId && !isOfDetached(creation.ownerActorId, this);
-      if (!creation.info.detached && (isOwner || isOfJob)) {
-        const message = `the ${isOwner ? "process that created it" : "driver of its job"} (${processId}) has ended`;
-        ending.push(this.end(record, deathBy("OWNER_DIED", message)));
-      } else if (holders.delete(processId)) void this.#endIfUnheld(record);
-    }
-    await Promise.all(ending);
+    const ended = endingWith(processId, { owns, jobId }, this.index).map(([record, message]) => {
+      return this.end(record, deathBy("OWNER_DIED", message));
+    });
+    for (const record of this.index.heldBy.get(processId)) if (record.letGo(processId)) void this.#endIfUnheld(record);
+    await Promise.all(ended);
   }
 
   hostExited(exit: HostExit): void {
-    const record = exit.actorId === null ? undefined : this.#actors.get(exit.actorId);
+    const record = exit.actorId === null ? undefined : this.index.get(exit.actorId);
     if (!record || record.restarts !== exit.restarts || record.state === "DEAD") return;
     this.#lost(record, exit.intended, "WORKER_DIED", exit.message);
   }
 
   nodeDied(nodeId: string, reason: string): void {
-    for (const record of this.all()) {
-      if (record.home !== nodeId || record.state === "DEAD") continue;
-      record.grant = undefined;
-      record.expected = undefined;
+    for (const record of this.index.onNode.get(nodeId)) {
+      if (record.state === "DEAD") continue;
+      record.given(undefined);
       this.#lost(record, false, "NODE_DIED", `its node ${nodeId} is dead: ${reason}`);
     }
   }
 
   groupRemoved(groupId: string, message: string): Promise<unknown> {
-    const inside = this.all().filter((record) => record.groupId === groupId && record.state !== "DEAD");
-    const death: ActorDeath = deathBy("PLACEMENT_GROUP_REMOVED", message);
-    return Promise.all(inside.map((record) => this.end(record, death)));
+    const death = deathBy("PLACEMENT_GROUP_REMOVED", message);
+    return Promise.all(this.index.inGroup.get(groupId).map((record) => this.end(record, death)));
   }
 
   /** Takes up what was stored; those that were on a node wait for it to come back. */
@@ -156,18 +153,17 @@ export class ActorTable {
 
   /** Whether a host that a node reports is one that this head knows of. */
   belongs({ hostId, actorId }: RunningHost, nodeId: string): boolean {
-    const record = actorId === null ? undefined : this.#actors.get(actorId);
+    const record = actorId === null ? undefined : this.index.get(actorId);
     return record !== undefined && record.state !== "DEAD" && record.hostId === hostId && record.home === nodeId;
   }
 
   /** A node has come back after the head was started again, with these hosts. */
   nodeCameBack(nodeId: string, hostIds: ReadonlySet<string>): void {
-    for (const record of this.all()) {
+    for (const record of this.index.onNode.get(nodeId)) {
       const { expected, state } = record;
-      if (expected?.home !== nodeId || state === "DEAD") continue;
+      if (expected === undefined || state === "DEAD") continue;
       const grant = this.#services.scheduler.takeUp(expected);
-      record.expected = undefined;
-      record.grant = grant;
+      record.given(grant);
       if (!grant) void this.groupRemoved(record.groupId ?? "", "its placement group was removed");
       else if (state !== "ALIVE") void this.#start(record, grant);
       else if (hostIds.has(record.hostId)) this.#tell(record);
@@ -176,15 +172,14 @@ export class ActorTable {
   }
 
   /** The nodes that actors are expected to come back with. */
-  expectedNodes(): string[] {
-    return this.all().flatMap(({ expected }) => expected?.home ?? []);
+  expectedNodes(): readonly string[] {
+    return this.index.onNode.keys();
   }
 
   /** Ends what nobody can use any more because its creator, or its last user, did not come back. */
   endStrays(isHere: (processId: string) => boolean): void {
-    for (const { creation, state } of this.all()) {
-      if (state === "DEAD" || creation.info.detached || isHere(creation.owner)) continue;
-      void this.processGone(creation.owner, { owns: true, jobId: null });
+    for (const owner of this.index.ownedBy.keys()) {
+      if (!isHere(owner)) void this.processGone(owner, { owns: true, jobId: null });
     }
     for (const record of this.all()) void this.#endIfUnheld(record);
   }
@@ -195,24 +190,27 @@ export class ActorTable {
   }
 
   #enter(record: ActorRecord): void {
-    this.#actors.set(record.actorId, record);
+    this.index.add(record);
     if (record.state !== "DEAD") this.#names.take(record);
   }
 
-  #place(record: ActorRecord): void {
+  /** `stores`: a place that is granted at once is stored at once; else the caller does that. */
+  #place(record: ActorRecord, stores = true): void {
+    let storing = stores;
     record.withdraw = this.#services.scheduler.ask({
       kind: "actor",
       id: record.actorId,
       name: record.creation.info.className,
       request: record.creation.request,
       granted: (grant) => {
-        record.grant = grant;
+        record.given(grant);
         record.hostId = `${record.actorId}#${record.restarts}`;
-        void this.#save(record);
+        if (storing) void this.#save(record);
         void this.#start(record, grant);
       },
       refused: (refused) => void this.end(record, deathOf(refused)),
     });
+    storing = true;
   }
 
   async #start(record: ActorRecord, grant: Grant): Promise<void> {
@@ -263,8 +261,7 @@ export class ActorTable {
   /** Ends the incarnation; its resources are free when its processes are gone. */
   async #leave(record: ActorRecord): Promise<void> {
     const { grant, hostId } = record;
-    record.grant = undefined;
-    record.expected = undefined;
+    record.given(undefined);
     if (!grant) return;
     const node = this.#services.nodes.get(grant.nodeId);
     if (node && node.state !== "DEAD") await node.peer.ask("killHost", hostId).catch(() => undefined);
@@ -294,6 +291,6 @@ export class ActorTable {
   #bury(record: ActorRecord): void {
     record.args = null;
     const oldest = this.#dead.add(record.actorId);
-    if (oldest !== undefined && this.#actors.delete(oldest)) void this.#services.store.actors.remove(oldest);
+    if (oldest !== undefined && this.index.forget(oldest)) void this.#services.store.actors.remove(oldest);
   }
 }

@@ -26,6 +26,7 @@ import { heldByJob } from "./held-by-job.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { Membership } from "./membership.ts";
 import { NodeTable } from "./node-table.ts";
+import { PlacementTimes } from "./placement-times.ts";
 
 type Registration = AgentRegistration | ClientRegistration;
 
@@ -50,6 +51,7 @@ export class Head {
   readonly #members: Membership;
   readonly #drivers = new DriverJobs(this.#clients);
   readonly #desk: FrontDesk;
+  readonly #placements = new PlacementTimes();
 
   constructor(options: HeadOptions) {
     this.#scheduler = new Scheduler([], (groupId) => this.#groups.table.view(groupId), true);
@@ -120,7 +122,7 @@ export class Head {
   #request(method: string, payload: unknown, peer: Peer): unknown {
     switch (method) {
       case "createActor":
-        return this.#actors.create(payload as ActorCreation);
+        return this.#create(payload as ActorCreation);
       case "placeActor": {
         const { actorId, args } = payload as { actorId: string; args: readonly ValueOnWire[] };
         return this.#actors.placeWith(actorId, args);
@@ -155,6 +157,8 @@ export class Head {
         return this.#status();
       case "drainNode":
         return this.#nodes.drain(payload as string);
+      case "placementTimes":
+        return this.#placements.facts(payload as number);
       case "isGone":
         return this.#members.isGone(payload as string);
       case "leave":
@@ -191,21 +195,23 @@ export class Head {
     }
   }
 
+  #create(creation: ActorCreation): Promise<unknown> {
+    const readMs = performance.now();
+    const created = this.#actors.create(creation);
+    if (this.#actors.get(creation.actorId)?.grant) this.#placements.placed(readMs);
+    return created;
+  }
+
   #endGroups(jobId: string): void {
     for (const id of this.#groups.endingWith((creation) => creation.jobId === jobId))
       void this.#members.removeGroup(id);
   }
 
-  /** What an actor created ends with it, and so does the job that it runs. */
+  /** The groups that an actor created end with it, and so does the job that it runs. */
   #actorEnded(actorId: string): void {
     for (const id of this.#groups.endingWith(({ ownerActorId }) => ownerActorId === actorId))
       void this.#members.removeGroup(id);
     this.#desk.jobs.actorEnded(actorId);
-    for (const record of this.#actors.all()) {
-      if (record.creation.ownerActorId !== actorId || record.creation.info.detached) continue;
-      const message = `the actor that created it (${actorId}) has ended`;
-      void this.#actors.end(record, { reason: "OWNER_DIED", message, failure: null, reasons: [] });
-    }
   }
 
   async #abandon({ actorId, message, failure }: { actorId: string; message: string; failure: FailureData }) {

@@ -107,10 +107,9 @@ export class Inspector {
     const { nodes, actors } = this.#services;
     const { answers } = await askAll<string, NodeStats>(this.#agents(), "stats", null);
     const stats = new Map(answers);
-    const living = actors.all().filter(({ state }) => state === "ALIVE");
     return nodes.describe().flatMap((info) => {
       const record = nodes.get(info.nodeId);
-      const count = living.filter(({ grant }) => grant?.nodeId === info.nodeId).length;
+      const count = actors.index.onNode.get(info.nodeId).filter(({ state }) => state === "ALIVE").length;
       return record
         ? [
             nodeRow(info, {

@@ -140,8 +140,9 @@ export class Membership {
     const message = "its placement group was removed";
     groups.close(id);
     const [tellHolders] = await Promise.all([leases.endInGroup(id, message), actors.groupRemoved(id, message)]);
-    groups.remove(id);
+    const removed = groups.remove(id);
     tellHolders();
+    await removed;
   }
 
   close(): void {
@@ -158,7 +159,7 @@ export class Membership {
       throw new RaySystemError(`node ${nodeId} was declared dead (${dead}) and must not come back: start it again`);
     }
     if (known) {
-      known.peer = peer;
+      services.nodes.rejoin(known, peer);
       return { headId };
     }
     for (const exit of registration.exits) actors.hostExited(exit);

@@ -10,6 +10,7 @@ export type NodeState = "ALIVE" | "DRAINING" | "DEAD";
 
 export interface NodeRecord {
   readonly registration: AgentRegistration;
+  /** Changed by `rejoin`. */
   peer: Peer;
   state: NodeState;
   readonly joinedMs: number;
@@ -21,6 +22,7 @@ const deadKept = 200;
 
 export class NodeTable {
   readonly #nodes = new Map<string, NodeRecord>();
+  readonly #byPeer = new WeakMap<Peer, NodeRecord>();
   readonly #ledger: Ledger;
   readonly #store: HeadStore;
   /** Why each dead node is dead, those an earlier head declared dead among them. */
@@ -46,7 +48,14 @@ export class NodeTable {
   }
 
   byPeer(peer: Peer): NodeRecord | undefined {
-    return this.all().find((node) => node.peer === peer);
+    const node = this.#byPeer.get(peer);
+    return node?.peer === peer ? node : undefined;
+  }
+
+  /** A node that is known has another connection. */
+  rejoin(record: NodeRecord, peer: Peer): void {
+    record.peer = peer;
+    this.#byPeer.set(peer, record);
   }
 
   /** A node joins, or comes back after its head was started again. Nothing of it is taken yet. */
@@ -54,6 +63,7 @@ export class NodeTable {
     const { nodeId, total, gpuIds, labels } = registration;
     const record: NodeRecord = { registration, peer, state: "ALIVE", joinedMs: Date.now(), endedMs: null };
     this.#nodes.set(nodeId, record);
+    this.#byPeer.set(peer, record);
     this.#ledger.add(newNode(nodeId, total, gpuIds, labels));
     return record;
   }

@@ -78,7 +78,8 @@ export class ActorRunner {
     const observer = this.#tasks.observe({ type: "ACTOR_CREATION_TASK", jobId: this.#start.jobId, actorId });
     const taskId = newId<TaskId>();
     const functionName = `${info.className}.constructor`;
-    const watch = observer.began(taskId, functionName);
+    reside(new CallContext(facts, { taskId: newId<TaskId>() }, info.className));
+    const watch = observer.began({ taskId }, functionName);
     try {
       const args = this.#start.args.map((arg) => decodePacked(arg, this.#process.objects));
       host.construct(taskId, args);
@@ -89,7 +90,6 @@ export class ActorRunner {
       return constructorFailed(thrown, info.className, actorId);
     }
     this.#host = host;
-    reside(new CallContext(facts, newId<TaskId>(), info.className));
     calls.hosts.set(hostId, host);
     return { address: this.#process.address, pid: process.pid };
   }

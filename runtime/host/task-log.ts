@@ -77,12 +77,12 @@ export class TaskLog {
   /** Watches the calls of one actor, or the tasks of one lease. */
   observe(origin: TaskOrigin): CallObserver {
     return {
-      began: (taskId, functionName) => {
+      began: (task, functionName) => {
         this.#count(functionName, origin.type).started += 1;
         this.#timer ??= setTimeout(() => this.#tick(), intervalMs).unref();
         if (this.#budget === 0) return undefined;
         this.#budget -= 1;
-        const watch = new Watch(taskId, functionName, origin, (done) => {
+        const watch = new Watch(task.taskId, functionName, origin, (done) => {
           this.#running.delete(done);
           this.#ended.push(done);
           this.#timer ??= setTimeout(() => this.#tick(), intervalMs).unref();

@@ -11,7 +11,7 @@ import {
 import type { ClusterProcess } from "../cluster/index.ts";
 import { type CodeRef, loadCode } from "../code/index.ts";
 import type { LeaseStart, StartAnswer } from "../control/index.ts";
-import type { NodeId, PlacementGroupId } from "../core/index.ts";
+import { kindOf, type NodeId, type PlacementGroupId, reside } from "../core/index.ts";
 import { RayError, RaySystemError } from "../errors/index.ts";
 import type { HostSettings } from "../node/index.ts";
 import { encodeFailure } from "../wire/index.ts";
@@ -116,14 +116,17 @@ export class TaskRunner implements Host {
   }
 
   #run(message: CallMessage, fn: Fn): void {
-    const context = new CallContext(this.#facts, message.taskId, fn.name);
+    const context = new CallContext(this.#facts, message.task, fn.name);
     this.#context = context;
+    // One task runs at a time: whatever is not known to be another's is its.
+    reside(context);
     let ended = false;
     this.#stream = runCall({
       message,
       context,
       observer: this.#observer,
       carrier: this.#process.carrier,
+      synchronous: kindOf(fn) === "sync",
       invoke: (args) => fn(...args),
       reply: (outcome) => this.#process.calls.channel.reply(message.callId, outcome),
       finished: () => {

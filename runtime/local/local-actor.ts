@@ -1,13 +1,5 @@
 // One actor of the local runtime through all its lives: waits, is constructed, serves, is made again, and dies of a cause.
-import {
-  ActorClient,
-  ActorFailures,
-  ActorHost,
-  actorCall,
-  CallArguments,
-  type CallOwner,
-  type PendingCall,
-} from "../calls/index.ts";
+import { ActorClient, ActorFailures, ActorHost, CallArguments } from "../calls/index.ts";
 import {
   type ActorId,
   type ActorSpec,
@@ -36,7 +28,7 @@ const gracefulShutdownMs = 30_000;
 
 type Death = DeathCause & { readonly error?: () => unknown };
 
-export class LocalActor implements ActorTarget, CallOwner {
+export class LocalActor implements ActorTarget {
   readonly actorId: ActorId = newId<ActorId>();
   readonly spec: ActorSpec;
   readonly namespace: string;
@@ -63,22 +55,13 @@ export class LocalActor implements ActorTarget, CallOwner {
     this.namespace = spec.options.namespace ?? services.namespace;
     this.#args = new CallArguments(args, services.carrier, `${spec.table.className}.constructor`);
     const { ordered, maxPendingCalls } = spec.options;
-    this.#client = new ActorClient({ className: spec.table.className, ordered, maxPendingCalls });
+    this.#client = new ActorClient(spec, { className: spec.table.className, ordered, maxPendingCalls }, services);
     this.#callSite = callSite();
     this.#failures = new ActorFailures(this.actorId, spec.table.className, spec.options.name);
   }
 
   get table(): MethodTable {
     return this.spec.table;
-  }
-  get endpoints() {
-    return this.#services.endpoints;
-  }
-  get channel() {
-    return this.#services.channel;
-  }
-  get carrier() {
-    return this.#services.carrier;
   }
   get state(): ActorStateName {
     return this.#state;
@@ -92,18 +75,7 @@ export class LocalActor implements ActorTarget, CallOwner {
   }
 
   submit(method: MethodInfo, callOptions: MethodOptions | undefined, args: readonly unknown[]): unknown {
-    this.#client.checkLimit();
-    const call = actorCall(this.spec, method, callOptions, args, this);
-    this.#client.submit(call);
-    return call.result;
-  }
-
-  retry(call: PendingCall): void {
-    this.#client.retry(call);
-  }
-
-  finished(call: PendingCall): void {
-    this.#client.finished(call);
+    return this.#client.call(method, callOptions, args);
   }
 
   retain(): void {
@@ -247,7 +219,7 @@ export class LocalActor implements ActorTarget, CallOwner {
     this.#hostId = hostId;
     endpoints.hosts.set(hostId, host);
     this.#move("ALIVE");
-    this.#client.alive(hostId);
+    this.#client.alive(hostId, this.#services.channel);
   }
 
   #restart(): void {
@@ -264,7 +236,7 @@ export class LocalActor implements ActorTarget, CallOwner {
     const grant = this.#grant;
     this.#host = undefined;
     this.#grant = undefined;
-    if (this.#hostId !== undefined) this.endpoints.hosts.delete(this.#hostId);
+    if (this.#hostId !== undefined) this.#services.endpoints.hosts.delete(this.#hostId);
     this.#hostId = undefined;
     this.#aborter.abort(new DOMException(`the actor has ended: ${reason}`, "AbortError"));
     this.#aborter = new AbortController();

@@ -136,7 +136,7 @@ class TaskHost implements Host {
       actorSignal: this.#ended.signal,
       block: () => this.#grant.lendCpus(),
     };
-    const context = new CallContext(facts, message.taskId, options.name);
+    const context = new CallContext(facts, message.task, options.name);
     this.#context = context;
     this.#stream = runCall({
       message,

@@ -6,7 +6,7 @@ import {
   type Channel,
   type Companions,
   decodeCall,
-  decodeReply,
+  deliverReply,
   type Endpoints,
   encodeCall,
   encodeReply,
@@ -18,6 +18,7 @@ import {
   type ActorDescriptor,
   decodeFrame,
   encodeFrame,
+  isReply,
   kind,
   type Message,
   type ObjectDescriptor,
@@ -95,7 +96,7 @@ export class WireChannel implements Channel {
   }
 
   #deliver(message: Message, luggage: Luggage): void {
-    const { hosts, callers } = this.#endpoints;
+    const { hosts } = this.#endpoints;
     switch (message[0]) {
       case kind.call:
         hosts.get(message[2])?.receive(decodeCall(message, luggage));
@@ -106,15 +107,9 @@ export class WireChannel implements Channel {
       case kind.consumed:
         hosts.get(message[1])?.consumed(message[2], message[3]);
         break;
-      case kind.values:
-      case kind.item:
-      case kind.end:
-      case kind.threw:
-      case kind.failed:
-        callers.get(message[1])?.answer(decodeReply(message, luggage));
-        break;
       default:
-        throw new Error(`a message of kind ${message[0]} has no place in the local runtime`);
+        if (isReply(message)) deliverReply(message, this.#endpoints, luggage);
+        else throw new Error(`a message of kind ${message[0]} has no place in the local runtime`);
     }
   }
 }

@@ -1,4 +1,5 @@
 // Hosts that are started before they are needed: starting a process takes a hundred times as long as handing one out.
+import { availableParallelism } from "node:os";
 import { HostProcess, type HostProgram, type HostSettings, typescriptHost } from "./host-process.ts";
 
 export interface HostPoolOptions {
@@ -13,6 +14,9 @@ export interface HostPoolOptions {
   /** Default: a TypeScript host. */
   readonly program?: HostProgram;
 }
+
+/** More processes that start at the same time would only keep those from their work that were handed out. */
+const atOnce = availableParallelism();
 
 export class HostPool {
   readonly #options: HostPoolOptions;
@@ -69,11 +73,12 @@ export class HostPool {
   }
 
   #fill(): void {
-    while (!this.#closed && this.idle < this.#options.size) {
+    while (!this.#closed && this.idle < this.#options.size && this.#starting.size < atOnce) {
       const host = this.#start();
       host.ready.then(
         () => {
           if (this.#starting.delete(host)) this.#ready.push(host);
+          this.#fill();
         },
         () => this.#starting.delete(host),
       );

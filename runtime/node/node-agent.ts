@@ -60,7 +60,6 @@ export class NodeAgent {
     this.#logs = new LogForwarder(logFolder, (lines) => this.#head?.tell("log", lines));
     this.#socket = join(options.sessionFolder, "agent.sock");
     const { nodeId, headAddress, ip, sessionFolder, token, tls } = options;
-    this.#reaper = new Reaper(nodeId, sessionFolder);
     this.#tls = loadTls(tls);
     this.#neighbours = new Neighbours({
       nodeId,
@@ -71,6 +70,7 @@ export class NodeAgent {
       introduced: (hostId, peer, address) => this.#pools.introduced(hostId, peer, address),
       told: (topic, payload, peer) => this.#told(topic, payload, peer),
     });
+    this.#reaper = new Reaper(nodeId, sessionFolder, this.#neighbours.objects.folder);
     const { warmHosts, python } = options;
     const agentSocket = this.#socket;
     const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder, tls });

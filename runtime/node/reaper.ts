@@ -6,7 +6,7 @@ import { once } from "node:events";
 /** In the environment of everything that runs on a node. */
 export const nodeMark = "ASTUNE_NODE_ID";
 
-// $1: the mark; $2: the session's folder. A process that forks while it is killed is found in the next round.
+// $1: the mark; $2: the session's folder; $3: the store's, in shared memory. A process that forks while it is killed is found in the next round.
 const script = `
 read -r _
 while found=$(grep -lzsxF "$1" /proc/[0-9]*/environ) || [ -n "$found" ]; do
@@ -14,13 +14,15 @@ while found=$(grep -lzsxF "$1" /proc/[0-9]*/environ) || [ -n "$found" ]; do
   sleep 0.02
 done
 case "$2" in */astune-*/n*) rm -rf "$2" ;; esac
+case "$3" in */astune-store-*) rm -rf "$3" ;; esac
 `;
 
 export class Reaper {
   readonly #child: ChildProcess;
 
-  constructor(nodeId: string, sessionFolder: string) {
-    const args = ["-c", script, "astune-reaper", `${nodeMark}=${nodeId}`, sessionFolder];
+  /** Both folders go with the agent. */
+  constructor(nodeId: string, sessionFolder: string, storeFolder: string) {
+    const args = ["-c", script, "astune-reaper", `${nodeMark}=${nodeId}`, sessionFolder, storeFolder];
     this.#child = spawn("/bin/sh", args, { stdio: ["pipe", "ignore", "ignore"], detached: true, env: {} });
     this.#child.on("error", () => {});
     this.#child.stdin?.on("error", () => {});

@@ -9,18 +9,21 @@ import type {
   PlacementStrategy,
 } from "../core/index.ts";
 import {
+  assignBundles,
   type BundleRequest,
   bundleNode,
+  explainBundles,
   fromUnits,
   giveBack,
   type Lease,
   type NodeView,
-  placeBundles,
   plus,
   type Units,
   without,
 } from "../scheduling/index.ts";
-import { type GroupView, Ledger, type Scheduler, type Waiter } from "./scheduler.ts";
+import { Ledger } from "./ledger.ts";
+import type { GroupView, Scheduler } from "./scheduler.ts";
+import type { Waiter } from "./waiting-line.ts";
 
 /** A group as it is asked for; its bundles are checked. */
 export interface GroupRequest {
@@ -41,7 +44,8 @@ interface GroupRecord {
   readonly group: GroupRequest;
   readonly listener: GroupListener;
   state: PlacementGroupStateName;
-  reasons: readonly string[];
+  /** Why it waits, worked out when somebody asks. */
+  why: () => Why;
   leases: readonly Lease[];
   ledger: Ledger | undefined;
   withdraw: () => void;
@@ -62,7 +66,7 @@ export class GroupTable {
       group,
       listener,
       state: "PENDING",
-      reasons: [],
+      why: none,
       leases: [],
       ledger: undefined,
       withdraw: () => {},
@@ -79,7 +83,7 @@ export class GroupTable {
       group,
       listener,
       state: "CREATED",
-      reasons: [],
+      why: none,
       leases,
       // Until its node is back, nothing of a bundle can be given to anybody.
       ledger: new Ledger(leases.map((lease, index) => nothingFree(bundleView(lease, index, scheduler)))),
@@ -135,7 +139,7 @@ export class GroupTable {
     record.given = true;
     for (const lease of record.leases) scheduler.nodes.update(lease.nodeId, (view) => giveBack(view, lease));
     record.leases = [];
-    record.reasons = [];
+    record.why = none;
     scheduler.pump();
     return true;
   }
@@ -155,18 +159,18 @@ export class GroupTable {
     if (!record) return { gone: `there is no placement group ${id}` };
     if (record.ledger) return record.ledger;
     if (record.state === "PENDING")
-      return { pending: `placement group ${nameOf(record.group)} is pending: ${record.reasons.join("; ")}` };
-    const what = record.state === "REMOVED" ? "was removed" : `can never be placed: ${record.reasons.join("; ")}`;
+      return { pending: `placement group ${nameOf(record.group)} is pending: ${record.why().reasons.join("; ")}` };
+    const what = record.state === "REMOVED" ? "was removed" : `can never be placed: ${record.why().reasons.join("; ")}`;
     return { gone: `placement group ${nameOf(record.group)} ${what}` };
   }
 
   table(): PlacementGroupState[] {
-    return [...this.#records.values()].map(({ group, state, leases, ledger, reasons }) => ({
+    return [...this.#records.values()].map(({ group, state, leases, ledger, why }) => ({
+      ...pendingBecause(why()),
       placementGroupId: group.id,
       name: group.name,
       strategy: group.strategy,
       state,
-      pendingReasons: reasons,
       bundles: group.bundles.map((resources, bundleIndex) => ({
         bundleIndex,
         resources,
@@ -202,26 +206,30 @@ class GroupWaiter implements Waiter {
   }
 
   get reasons() {
-    return this.#record.reasons;
+    return this.#record.why().reasons;
   }
 
   attempt(): boolean {
     if (this.#lost) return this.#move(this.#lost);
     const record = this.#record;
-    const { views } = this.#scheduler.nodes;
-    const decision = placeBundles(record.group.requests, record.group.strategy, views);
-    if (decision.kind !== "placed") {
-      record.reasons = decision.reasons;
-      if (decision.kind === "wait" || this.#scheduler.mayGrow) return false;
+    const { requests, strategy } = record.group;
+    const views = () => this.#scheduler.nodes.views;
+    const decision = assignBundles(requests, strategy, views());
+    if (!decision) {
+      record.why = () => explainBundles(requests, strategy, views());
+      if (this.#scheduler.mayGrow) return false;
+      const { kind, reasons } = explainBundles(requests, strategy, views());
+      if (kind === "wait") return false;
+      record.why = () => ({ kind, reasons });
       record.state = "INFEASIBLE";
-      record.listener.infeasible(decision.reasons);
+      record.listener.infeasible(reasons);
       return true;
     }
     for (const view of decision.nodes) this.#scheduler.nodes.update(view.id, () => view);
     record.leases = decision.leases;
     record.ledger = ledgerOf(decision.leases, this.#scheduler);
     record.state = "CREATED";
-    record.reasons = [];
+    record.why = none;
     record.listener.created();
     return true;
   }
@@ -230,11 +238,11 @@ class GroupWaiter implements Waiter {
     const record = this.#record;
     const { requests, strategy } = record.group;
     const kept = new Set(record.leases.flatMap((lease, index) => (lost.includes(index) ? [] : [lease.nodeId])));
-    const views = this.#scheduler.nodes.views.filter(({ id }) => strategy !== "STRICT_SPREAD" || !kept.has(id));
+    const views = () => this.#scheduler.nodes.views.filter(({ id }) => strategy !== "STRICT_SPREAD" || !kept.has(id));
     const wanted = lost.map((index) => requests[index] as BundleRequest);
-    const decision = placeBundles(wanted, strategy, views);
-    if (decision.kind !== "placed") {
-      record.reasons = decision.reasons;
+    const decision = assignBundles(wanted, strategy, views());
+    if (!decision) {
+      record.why = () => explainBundles(wanted, strategy, views());
       return false;
     }
     for (const view of decision.nodes) this.#scheduler.nodes.update(view.id, () => view);
@@ -243,10 +251,22 @@ class GroupWaiter implements Waiter {
     record.leases = leases;
     for (const index of lost) record.ledger?.add(bundleView(leases[index] as Lease, index, this.#scheduler));
     record.state = "CREATED";
-    record.reasons = [];
+    record.why = none;
     record.listener.created();
     return true;
   }
+}
+
+/** Why a group waits. */
+interface Why {
+  readonly kind: "wait" | "infeasible";
+  readonly reasons: readonly string[];
+}
+
+const none = (): Why => ({ kind: "wait", reasons: [] });
+
+function pendingBecause({ kind, reasons }: Why): Pick<PlacementGroupState, "pendingReasons" | "infeasible"> {
+  return { pendingReasons: reasons, infeasible: kind === "infeasible" };
 }
 
 /** The bundles as places of their own. */
@@ -263,8 +283,8 @@ function bundleView(lease: Lease, index: number, scheduler: Scheduler): NodeView
 
 /** A bundle whose node is not there: nothing can be taken of it, or given back to it. */
 function nothingFree(view: NodeView): NodeView {
-  const none = (units: Units) => Object.fromEntries(Object.keys(units).map((name) => [name, 0]));
-  return { ...view, home: "", free: none(view.free), gpus: none(view.gpus) };
+  const zero = (units: Units) => Object.fromEntries(Object.keys(units).map((name) => [name, 0]));
+  return { ...view, home: "", free: zero(view.free), gpus: zero(view.gpus) };
 }
 
 /** A group's name in messages. */

@@ -2,14 +2,14 @@
 export { compileGroup } from "./compile-group.ts";
 export { groupOf, unschedulable } from "./group-handle.ts";
 export { type GroupListener, type GroupRequest, GroupTable, nameOf } from "./group-table.ts";
+export { Ledger, shapeOf } from "./ledger.ts";
 export { describeNode, findGpus, here, type MachineOptions, machineNode, type NodePlace } from "./machine-node.ts";
 export {
   type Ask,
   type Grant,
   type GrantedLease,
   type GroupView,
-  Ledger,
   type Refused,
   Scheduler,
-  type Waiter,
 } from "./scheduler.ts";
+export type { Waiter } from "./waiting-line.ts";

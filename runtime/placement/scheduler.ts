@@ -2,8 +2,6 @@
 // this file only applies them, in order of asking, whenever something is given back.
 import type { PendingReason } from "../core/index.ts";
 import {
-  type Decision,
-  fromUnits,
   giveBack,
   type Lease,
   type NodeView,
@@ -14,6 +12,8 @@ import {
   type Units,
   without,
 } from "../scheduling/index.ts";
+import { Ledger, shapeOf } from "./ledger.ts";
+import { type Waiter, WaitingLine } from "./waiting-line.ts";
 
 /** A lease and the ledger it is of: the nodes', or a placement group's. */
 export interface GrantedLease extends Lease {
@@ -50,57 +50,6 @@ export interface Ask {
   refused(refused: Refused): void;
 }
 
-/** A set of views that leases are taken from, in their order: the nodes, or a group's bundles. */
-export class Ledger {
-  readonly #views: NodeView[] = [];
-  readonly #places = new Map<string, number>();
-
-  constructor(views: readonly NodeView[]) {
-    for (const view of views) this.add(view);
-  }
-
-  get views(): readonly NodeView[] {
-    return this.#views;
-  }
-
-  get(id: string): NodeView | undefined {
-    const place = this.#places.get(id);
-    return place === undefined ? undefined : this.#views[place];
-  }
-
-  /** Adds a view, or replaces the one of its id. */
-  add(view: NodeView): void {
-    const place = this.#places.get(view.id) ?? this.#views.length;
-    this.#places.set(view.id, place);
-    this.#views[place] = view;
-  }
-
-  remove(id: string): void {
-    const place = this.#places.get(id);
-    if (place === undefined) return;
-    this.#views.splice(place, 1);
-    this.#places.clear();
-    for (const [index, view] of this.#views.entries()) this.#places.set(view.id, index);
-  }
-
-  /** Replaces the view of this id; nothing where there is none any more. */
-  update(id: string, change: (view: NodeView) => NodeView): void {
-    const view = this.get(id);
-    if (view) this.add(change(view));
-  }
-}
-
-/** Something that waits; `attempt` says whether it need not wait any longer. */
-export interface Waiter {
-  readonly kind: PendingReason["kind"];
-  readonly id: string;
-  readonly name: string;
-  readonly sinceMs: number;
-  readonly required: Units;
-  readonly reasons: readonly string[];
-  attempt(): boolean;
-}
-
 /** The bundles of a placement group, or why there are none. */
 export type GroupView = Ledger | { readonly pending: string } | { readonly gone: string };
 
@@ -109,7 +58,7 @@ export class Scheduler {
   /** Nodes may join later: what none of these could ever take waits for one that can, and says why. */
   readonly mayGrow: boolean;
   readonly #groupView: (groupId: string) => GroupView;
-  readonly #waiting = new Set<Waiter>();
+  readonly #waiting = new WaitingLine();
 
   constructor(nodes: readonly NodeView[], groupView: (groupId: string) => GroupView, mayGrow = false) {
     this.nodes = new Ledger(nodes);
@@ -127,7 +76,7 @@ export class Scheduler {
   /** Adds something that waits. The function given back takes it away. */
   wait(waiter: Waiter): () => void {
     if (!waiter.attempt()) this.#waiting.add(waiter);
-    return () => this.#waiting.delete(waiter);
+    return () => this.#waiting.remove(waiter);
   }
 
   /** Takes up a lease that was granted before, as a head does that was started again. */
@@ -140,15 +89,11 @@ export class Scheduler {
 
   /** Something changed: lets everybody try again, oldest first. */
   pump(): void {
-    for (const waiter of [...this.#waiting]) {
-      if (this.#waiting.has(waiter) && waiter.attempt()) this.#waiting.delete(waiter);
-    }
+    this.#waiting.tryAll();
   }
 
   pending(): PendingReason[] {
-    return [...this.#waiting].map(({ kind, id, name, sinceMs, required, reasons }) => {
-      return { kind, id, name, sinceMs, required: fromUnits(required), reasons };
-    });
+    return this.#waiting.pending();
   }
 }
 
@@ -158,7 +103,8 @@ class AskWaiter implements Waiter {
   readonly name: string;
   readonly sinceMs = Date.now();
   readonly required: Units;
-  reasons: readonly string[] = [];
+  readonly key: string;
+  readonly #shape: string;
   readonly #ask: Ask;
   readonly #ledger: (groupId: string | undefined) => GroupView;
   readonly #scheduler: Scheduler;
@@ -168,6 +114,10 @@ class AskWaiter implements Waiter {
     this.id = ask.id;
     this.name = ask.name;
     this.required = ask.request.placement;
+    this.#shape = shapeOf(ask.request);
+    const { strategy, held } = ask.request;
+    // What it holds need not be what it must find free.
+    this.key = JSON.stringify([this.#shape, held, strategy]);
     this.#ask = ask;
     this.#ledger = ledger;
     this.#scheduler = scheduler;
@@ -175,22 +125,42 @@ class AskWaiter implements Waiter {
 
   attempt(): boolean {
     const { request } = this.#ask;
-    const { strategy } = request;
-    const inGroup = strategy.kind === "placementGroup";
-    const ledger = this.#ledger(inGroup ? strategy.groupId : undefined);
+    const groupId = groupIdOf(request);
+    const inGroup = groupId !== undefined;
+    const ledger = this.#ledger(groupId);
     if ("gone" in ledger) return this.#refuse("groupRemoved", [ledger.gone]);
-    if ("pending" in ledger) {
-      this.reasons = [ledger.pending];
-      return false;
-    }
-    const any = !inGroup || strategy.bundleIndex === -1;
-    const views = any ? ledger.views : ledger.views.slice(strategy.bundleIndex, strategy.bundleIndex + 1);
-    const decision: Decision = place(request, views);
-    if (decision.kind === "placed") return this.#grant(ledger, decision.nodeId);
-    this.reasons = decision.refusals.map(({ nodeId, reason }) => (nodeId === "" ? reason : `${nodeId}: ${reason}`));
+    if ("pending" in ledger) return false;
+    const nodeId = this.#choose(ledger);
+    if (nodeId !== undefined) return this.#grant(ledger, nodeId);
     // A bundle never grows; the cluster may.
-    const final = decision.kind === "infeasible" && (inGroup || !this.#scheduler.mayGrow);
-    return final && this.#refuse("unschedulable", this.reasons);
+    const mayGrow = !inGroup && this.#scheduler.mayGrow;
+    if (mayGrow || place(request, this.#views(ledger)).kind !== "infeasible") return false;
+    return this.#refuse("unschedulable", this.reasons);
+  }
+
+  /** Why it has no place now. */
+  get reasons(): readonly string[] {
+    const { request } = this.#ask;
+    const ledger = this.#ledger(groupIdOf(request));
+    if ("gone" in ledger) return [ledger.gone];
+    if ("pending" in ledger) return [ledger.pending];
+    const bundle = this.#bundle(ledger);
+    return (bundle ?? ledger).explain(request, this.#shape);
+  }
+
+  #choose(ledger: Ledger): string | undefined {
+    return (this.#bundle(ledger) ?? ledger).choose(this.#ask.request, this.#shape);
+  }
+
+  #views(ledger: Ledger): readonly NodeView[] {
+    return (this.#bundle(ledger) ?? ledger).views;
+  }
+
+  /** The one bundle that is asked for; undefined where any place of the ledger may be. */
+  #bundle(ledger: Ledger): Ledger | undefined {
+    const { strategy } = this.#ask.request;
+    if (strategy.kind !== "placementGroup" || strategy.bundleIndex === -1) return undefined;
+    return new Ledger(ledger.views.slice(strategy.bundleIndex, strategy.bundleIndex + 1));
   }
 
   #refuse(kind: Refused["kind"], reasons: readonly string[]): true {
@@ -214,6 +184,10 @@ class AskWaiter implements Waiter {
     this.#ask.granted(new LedgerGrant(lease, ledger, this.#scheduler));
     return true;
   }
+}
+
+function groupIdOf({ strategy }: ResourceRequest): string | undefined {
+  return strategy.kind === "placementGroup" ? strategy.groupId : undefined;
 }
 
 class LedgerGrant implements Grant {

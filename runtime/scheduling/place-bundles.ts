@@ -9,8 +9,14 @@ export interface BundleRequest {
   readonly labelSelector: Readonly<Record<string, string>>;
 }
 
+/** A place for every bundle, and the nodes that are changed by it. */
+export interface BundleAssignment {
+  readonly leases: readonly Lease[];
+  readonly nodes: readonly NodeView[];
+}
+
 export type BundleDecision =
-  | { readonly kind: "placed"; readonly leases: readonly Lease[]; readonly nodes: readonly NodeView[] }
+  | ({ readonly kind: "placed" } & BundleAssignment)
   | { readonly kind: "wait" | "infeasible"; readonly reasons: readonly string[] };
 
 type GroupStrategy = "PACK" | "SPREAD" | "STRICT_PACK" | "STRICT_SPREAD";
@@ -21,16 +27,27 @@ export function placeBundles(
   strategy: GroupStrategy,
   nodes: readonly NodeView[],
 ): BundleDecision {
-  const placed = assign(bundles, strategy, nodes);
-  if (placed) return { kind: "placed", ...placed };
+  const placed = assignBundles(bundles, strategy, nodes);
+  return placed ? { kind: "placed", ...placed } : explainBundles(bundles, strategy, nodes);
+}
+
+/** Why bundles have no place; `wait`: they would have one if everything on these nodes were free. */
+export function explainBundles(
+  bundles: readonly BundleRequest[],
+  strategy: GroupStrategy,
+  nodes: readonly NodeView[],
+): Exclude<BundleDecision, { readonly kind: "placed" }> {
   const empty = nodes.map((node) => ({ ...node, free: node.total, gpus: node.gpuTotals }));
-  const kind = assign(bundles, strategy, empty) ? "wait" : "infeasible";
+  const kind = assignBundles(bundles, strategy, empty) ? "wait" : "infeasible";
   return { kind, reasons: explain(bundles, strategy, kind === "wait" ? nodes : empty) };
 }
 
-type Assignment = { readonly leases: readonly Lease[]; readonly nodes: readonly NodeView[] };
-
-function assign(bundles: readonly BundleRequest[], strategy: GroupStrategy, nodes: readonly NodeView[]) {
+/** A place for all bundles together; undefined where there is none. */
+export function assignBundles(
+  bundles: readonly BundleRequest[],
+  strategy: GroupStrategy,
+  nodes: readonly NodeView[],
+): BundleAssignment | undefined {
   switch (strategy) {
     case "STRICT_PACK":
       return onOneNode(bundles, nodes);
@@ -43,11 +60,10 @@ function assign(bundles: readonly BundleRequest[], strategy: GroupStrategy, node
   }
 }
 
-function onOneNode(bundles: readonly BundleRequest[], nodes: readonly NodeView[]): Assignment | undefined {
+function onOneNode(bundles: readonly BundleRequest[], nodes: readonly NodeView[]): BundleAssignment | undefined {
   for (const node of nodes) {
     const one = greedily(bundles, [node], "fullest");
-    if (one)
-      return { leases: one.leases, nodes: nodes.map((other) => one.nodes.find(({ id }) => id === other.id) ?? other) };
+    if (one) return one;
   }
   return undefined;
 }
@@ -57,7 +73,7 @@ function greedily(
   bundles: readonly BundleRequest[],
   nodes: readonly NodeView[],
   prefer: "fullest" | "emptiest",
-): Assignment | undefined {
+): BundleAssignment | undefined {
   const views = new Map(nodes.map((node) => [node.id, node]));
   const counts = new Map(nodes.map((node) => [node.id, 0]));
   const leases: Lease[] = [];
@@ -71,7 +87,7 @@ function greedily(
     counts.set(taken.node.id, (counts.get(taken.node.id) ?? 0) + 1);
     leases[index] = taken.lease;
   }
-  return { leases, nodes: [...views.values()] };
+  return { leases, nodes: [...views.values()].filter(({ id }) => (counts.get(id) ?? 0) > 0) };
 }
 
 function firstTaking(bundle: BundleRequest, nodes: readonly NodeView[]) {
@@ -83,7 +99,10 @@ function firstTaking(bundle: BundleRequest, nodes: readonly NodeView[]) {
 }
 
 /** One node for each bundle: an augmenting-path matching, so that it is found whenever there is one. */
-function onNodesOfTheirOwn(bundles: readonly BundleRequest[], nodes: readonly NodeView[]): Assignment | undefined {
+function onNodesOfTheirOwn(
+  bundles: readonly BundleRequest[],
+  nodes: readonly NodeView[],
+): BundleAssignment | undefined {
   const bundleOf = new Map<string, number>();
   const find = (index: number, tried: Set<string>): boolean => {
     for (const node of nodes) {
@@ -100,12 +119,12 @@ function onNodesOfTheirOwn(bundles: readonly BundleRequest[], nodes: readonly No
   };
   for (const index of bundles.keys()) if (!find(index, new Set())) return undefined;
   const leases: Lease[] = [];
-  const after = nodes.map((node) => {
+  const after = nodes.flatMap((node) => {
     const index = bundleOf.get(node.id);
     const taken = index === undefined ? undefined : take(node, (bundles[index] as BundleRequest).units);
-    if (index === undefined || !taken) return node;
+    if (index === undefined || !taken) return [];
     leases[index] = taken.lease;
-    return taken.node;
+    return [taken.node];
   });
   return { leases, nodes: after };
 }

@@ -95,22 +95,31 @@ export function refusalOf(request: ResourceRequest, node: NodeView): Refusal | u
   return undefined;
 }
 
-function choose({ strategy, placement }: ResourceRequest, fitting: readonly NodeView[]): NodeView | undefined {
+/** How many ranks there are. */
+export const ranks = 4;
+
+/** Nodes of a lower rank are taken before others: with the labels that are preferred, then without GPUs where none is needed. */
+export function rankOf({ strategy, placement }: ResourceRequest, node: NodeView): number {
+  const disliked = strategy.kind === "labels" && labelRefusal(strategy.soft, node.labels) !== undefined;
+  const wasted = !placement["GPU"] && (node.total["GPU"] ?? 0) > 0;
+  return (disliked ? 2 : 0) + (wasted ? 1 : 0);
+}
+
+/** Whether a node that fits is still to be filled before others. */
+export function isPackable({ placement }: ResourceRequest, node: NodeView): boolean {
+  return usedShare(node, placement) <= packUpTo;
+}
+
+function choose(request: ResourceRequest, fitting: readonly NodeView[]): NodeView | undefined {
+  const { strategy } = request;
   if (strategy.kind === "node") {
     const wanted = fitting.find(({ id }) => id === strategy.nodeId);
     if (wanted) return wanted;
   }
-  let candidates = fitting;
-  if (strategy.kind === "labels") {
-    const preferred = fitting.filter((node) => !labelRefusal(strategy.soft, node.labels));
-    if (preferred.length > 0) candidates = preferred;
-  }
-  if (!placement["GPU"]) {
-    const withoutGpus = candidates.filter((node) => !node.total["GPU"]);
-    if (withoutGpus.length > 0) candidates = withoutGpus;
-  }
+  const best = Math.min(...fitting.map((node) => rankOf(request, node)));
+  const candidates = fitting.filter((node) => rankOf(request, node) === best);
   if (strategy.kind === "spread") return leastUsed(candidates);
-  return candidates.find((node) => usedShare(node, placement) <= packUpTo) ?? leastUsed(candidates);
+  return candidates.find((node) => isPackable(request, node)) ?? leastUsed(candidates);
 }
 
 function leastUsed(nodes: readonly NodeView[]): NodeView | undefined {
@@ -120,7 +129,7 @@ function leastUsed(nodes: readonly NodeView[]): NodeView | undefined {
 }
 
 /** The largest used share of any resource of the node, with `more` taken. */
-function usedShare(node: NodeView, more: Units): number {
+export function usedShare(node: NodeView, more: Units): number {
   let share = 0;
   for (const [name, total] of Object.entries(node.total)) {
     if (total > 0) share = Math.max(share, (total - (node.free[name] ?? 0) + (more[name] ?? 0)) / total);

@@ -11,17 +11,19 @@ export interface StandaloneSettings {
   readonly folder: string;
   readonly tokenFile: string;
   readonly machine: MachineOptions;
+  /** Default: 2, with one processor 1. */
+  readonly warmHosts?: number | undefined;
 }
 
 /** Serves until standard input ends; prints the head's address when it is ready. */
-export async function serve({ folder, tokenFile, machine }: StandaloneSettings): Promise<void> {
+export async function serve({ folder, tokenFile, machine, warmHosts }: StandaloneSettings): Promise<void> {
   const log = () => {};
   const head = await runHead({ host: "127.0.0.1", port: 0, tokenFile, stateFolder: folder, announce: false, log });
   const node = await runNode({
     headAddress: head.address,
     tokenFile,
     machine,
-    warmHosts: Math.min(2, availableParallelism()),
+    warmHosts: warmHosts ?? Math.min(2, availableParallelism()),
     log,
     expelled: (error) => {
       console.error(error);

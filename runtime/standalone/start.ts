@@ -21,10 +21,18 @@ export interface Standalone {
 
 const main = fileURLToPath(new URL("main.js", import.meta.url));
 
-/** Starts a head and a node on this machine. Rejects with what the process said where it does not come up. */
-export async function startStandalone(machine: MachineOptions): Promise<Standalone> {
+/**
+ * Starts a head and a node on this machine, which keeps `warmHosts` processes ready. Rejects with what the process said
+ * where it does not come up.
+ */
+export async function startStandalone(machine: MachineOptions, warmHosts?: number): Promise<Standalone> {
   const folder = mkdtempSync(join(tmpdir(), "astune-own-"));
-  const settings: StandaloneSettings = { folder: join(folder, "head"), tokenFile: join(folder, "token"), machine };
+  const settings: StandaloneSettings = {
+    folder: join(folder, "head"),
+    tokenFile: join(folder, "token"),
+    machine,
+    warmHosts,
+  };
   const child = spawn(process.execPath, [main, JSON.stringify(settings)], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, ASTUNE_AUTH_TOKEN: "" },

@@ -96,6 +96,7 @@ export function groupRow(
     }),
     pending_since_ms: pending?.sinceMs ?? null,
     pending_reason: group.pendingReasons.join("; ") || null,
+    infeasible: group.infeasible,
   };
 }
 

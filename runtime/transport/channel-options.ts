@@ -20,6 +20,8 @@ export const channelOptions: ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
   "grpc.default_compression_algorithm": 0,
   "grpc.enable_http_proxy": 0,
+  // A session knows what has not arrived; gRPC need not keep it, too.
+  "grpc.enable_retries": 0,
 };
 
 export const linkMethod = {

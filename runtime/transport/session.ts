@@ -61,6 +61,7 @@ export class Session {
   #acknowledged = 0;
   #timer: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
+  readonly #flush = () => this.flush();
 
   constructor(id: string, listener: SessionListener, mostWaitingBytes = defaultMostWaitingBytes) {
     this.id = id;
@@ -77,7 +78,7 @@ export class Session {
     return this.#stream !== undefined;
   }
 
-  /** Sends with everything else of this turn of the event loop. `bytes`: about how large its values are. */
+  /** Sends with everything else of this callback, or of this turn of the event loop. `bytes`: about how large its values are. */
   send(message: Message, bytes = 0): void {
     if (this.#ended) return;
     this.#batch.push(message);
@@ -85,7 +86,9 @@ export class Session {
     if (this.#batchBytes > packetBytes || this.#batch.length >= packetMessages) this.#seal();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.flush());
+    // A quiet session does not wait for the turn: what the present callback brings about goes out as soon as it is done.
+    if (this.#outbox.length === 0) process.nextTick(this.#flush);
+    else setImmediate(this.#flush);
   }
 
   /** Sends now what waits for the end of the turn. */

@@ -11,6 +11,17 @@ const sources = ["runtime", "proto", "configs"].map((name) => join(packageFolder
 /** What a bundle cannot hold: packages with compiled parts, which load them from beside their own files. */
 const external = ["lmdb", "koffi", "msgpackr-extract", "amaro", "esbuild"];
 
+/** Modules of configs/ only define things: what a program does not use of them (the schema, say) it does not carry. */
+const unusedConfigs = {
+  name: "unused-configs",
+  setup(build) {
+    build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, resolveDir }) => {
+      const file = join(resolveDir, path);
+      return file.startsWith(join(packageFolder, "configs")) ? { path: file, sideEffects: false } : undefined;
+    });
+  },
+};
+
 // Bundled packages that are CommonJS ask for Node's own modules with `require`.
 const banner =
   'import { createRequire as astuneRequire } from "node:module"; const require = astuneRequire(import.meta.url);';
@@ -36,6 +47,7 @@ export async function bundleOf(entry) {
       logLevel: "silent",
       banner: { js: banner },
       external,
+      plugins: [unusedConfigs],
     });
     renameSync(beside, file);
     return file;

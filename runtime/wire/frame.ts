@@ -75,6 +75,11 @@ export type ReplyOnWire =
     ]
   | readonly [kind: typeof kind.failed, callId: number, failure: FailureData];
 
+/** Whether a message is an answer to a call, or a part of one. */
+export function isReply(message: Message): message is ReplyOnWire {
+  return message[0] >= kind.values && message[0] <= kind.failed;
+}
+
 export type Message =
   | CallOnWire
   | ReplyOnWire

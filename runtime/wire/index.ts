@@ -5,6 +5,7 @@ export {
   type CallOnWire,
   decodeFrame,
   encodeFrame,
+  isReply,
   kind,
   type Message,
   type ObjectDescriptor,

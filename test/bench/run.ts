@@ -3,20 +3,28 @@
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { agentScopeEpisodes } from "./agentscope.ts";
-import { type BenchOptions, type BenchRow, jsonRow, ratioOf } from "./bench.ts";
+import { type BenchOptions, type BenchRow, goalText, holds, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { headAtRest } from "./head/head.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
+import { placement } from "./placement/placement.ts";
 import { runtimeSpeed } from "./runtime/runtime.ts";
 import { sandboxSpeed } from "./sandbox-speed.ts";
+import { scale } from "./scale/scale.ts";
+import { weightSync } from "./weight-sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   "agentscope-episodes": agentScopeEpisodes,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
+  head: headAtRest,
   loop: loopSpeed,
+  placement,
   runtime: runtimeSpeed,
   sandbox: sandboxSpeed,
+  "weight-sync": weightSync,
+  scale,
 };
 
 const { positionals, values } = parseArgs({
@@ -29,6 +37,10 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    methods: { type: "string" },
+    swaps: { type: "string" },
+    nodes: { type: "string" },
+    actors: { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -43,12 +55,13 @@ if (json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {
   const table = new Table({
-    head: ["", "ours", "unit", "against", "ratio", "spread"],
+    head: ["", "ours", "unit", "against", "ratio", "goal", "spread"],
     style: { head: [], border: [] },
   });
   for (const row of rows) {
     const against = row.anchor === undefined ? "" : `${row.anchorName} ${row.anchor}`;
-    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", row.spread]);
+    const goal = row.goal ? `${goalText(row.goal)} ${holds(row) ? "holds" : "missed"}` : "";
+    table.push([row.name, row.ours, row.unit, against, ratioOf(row) ?? "", goal, row.spread]);
   }
   process.stdout.write(`${table.toString()}\n`);
 }

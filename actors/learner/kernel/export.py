@@ -43,7 +43,7 @@ def _merge_lora(model: Model, state: dict[str, torch.Tensor]) -> dict[str, torch
     return merged
 
 
-def _require_finite(weights: dict[str, torch.Tensor]) -> None:
+def require_finite(weights: dict[str, torch.Tensor]) -> None:
     names = [name for name, t in weights.items() if t.is_floating_point() and t.numel() > 0]
     finite = torch.stack([torch.isfinite(weights[name].detach().abs().amax()) for name in names])
     if not bool(finite.all()):
@@ -60,14 +60,14 @@ def export_weights(model: Model, path: str, dtype: str | None) -> dict[str, obje
         raise KernelError("BadRequest", f"dtype: expected one of {', '.join(DTYPES)}, got {stored}")
     with model.lock:
         weights = merged_weights(model)
-        _require_finite(weights)
+        require_finite(weights)
         with whole_folder(path) as folder:
-            _copy_settings(Path(model.path), folder, stored)
+            copy_settings(Path(model.path), folder, stored)
             write_tensors(folder / "model.safetensors", weights, dtype=DTYPES[stored])
     return {"dir": str(Path(path).absolute()), "bytes": (Path(path) / "model.safetensors").stat().st_size}
 
 
-def _copy_settings(source: Path, folder: Path, dtype: str) -> None:
+def copy_settings(source: Path, folder: Path, dtype: str) -> None:
     """Copies the model folder's small files (tokenizer, templates, generation settings); config.json gets the dtype."""
     for file in source.iterdir():
         if file.is_file() and file.suffix not in _WEIGHT_SUFFIXES and not file.name.endswith(".index.json"):
@@ -85,7 +85,7 @@ def update_weights(model: Model, path: str) -> None:
     incoming = dict(fresh.named_parameters())
     if {k: v.shape for k, v in current.items()} != {k: v.shape for k, v in incoming.items()}:
         raise KernelError("BadRequest", f"{path}: these weights are of another model")
-    _require_finite({k: v.detach() for k, v in incoming.items()})
+    require_finite({k: v.detach() for k, v in incoming.items()})
     with model.lock, torch.no_grad():
         for name, parameter in current.items():
             parameter.copy_(incoming[name])

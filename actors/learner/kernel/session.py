@@ -14,6 +14,7 @@ from .errors import KernelError
 from .model import Model, load_model
 from .optimizer import Optimizer
 from .protocol import Channel, Handler
+from .publish import Publisher
 from .scalars import Scalars
 from .step import TrainStep
 from .tensor_file import write_tensors
@@ -47,6 +48,7 @@ class Session:
         self.optimizer: Optimizer | None = None
         self.scalars = Scalars()
         self.engine: Any = None
+        self.publisher: Publisher | None = None
 
     def methods(self) -> dict[str, Handler]:
         """Method names as they travel, and what answers each."""
@@ -56,6 +58,11 @@ class Session:
             "logprobs": self.logprobs,
             "export_weights": self.export_weights,
             "update_weights": self.update_weights,
+            "publish_weights": self.publish_weights,
+            "export_published": self.export_published,
+            "open_weight_group": self.open_weight_group,
+            "join_weight_group": self.join_weight_group,
+            "broadcast_weights": self.broadcast_weights,
             "save_checkpoint": self.save_checkpoint,
             "load_checkpoint": self.load_checkpoint,
             "serve": self.serve,
@@ -68,6 +75,7 @@ class Session:
         if self.engine is not None:
             self.engine.close()
             self.engine = None
+        self._end_publishing()
         self.scalars.close()
 
     def _loaded(self) -> Model:
@@ -83,6 +91,7 @@ class Session:
 
     def load(self, params: dict[str, Any]) -> dict[str, Any]:
         self.model = self.optimizer = None
+        self._end_publishing()
         model = load_model(params)
         if model.trainable:
             self.optimizer = Optimizer(model.parameters(), params.get("optimizer") or {})
@@ -126,6 +135,30 @@ class Session:
         from .export import update_weights
 
         update_weights(self._loaded(), params["dir"])
+
+    def _publisher(self) -> Publisher:
+        self.publisher = self.publisher or Publisher(self._loaded())
+        return self.publisher
+
+    def _end_publishing(self) -> None:
+        if self.publisher is not None:
+            self.publisher.close()
+            self.publisher = None
+
+    def publish_weights(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._publisher().publish(int(params["version"]), params.get("dtype"))
+
+    def export_published(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._publisher().export(params["dir"])
+
+    def open_weight_group(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._publisher().open_group(int(params["group"]), params["host"])
+
+    def join_weight_group(self, params: dict[str, Any]) -> None:
+        self._publisher().join_group(int(params["group"]), int(params["size"]), float(params["timeout_seconds"]))
+
+    def broadcast_weights(self, params: dict[str, Any]) -> None:
+        self._publisher().broadcast(int(params["group"]), float(params["timeout_seconds"]))
 
     def save_checkpoint(self, params: dict[str, Any]) -> None:
         from .checkpoint import save_checkpoint

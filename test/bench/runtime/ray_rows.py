@@ -134,7 +134,8 @@ def latency() -> None:
             times["get"].append(timed(lambda ref=ref: ray.get(ref)))
             times["pass to an actor"].append(timed(lambda ref=ref: ray.get(actor.size.remote(ref))))
         for what, values in times.items():
-            say(f"100 MB {name}, {what}", [statistics.median(values[2:])], "ms")
+            row = {"name": f"100 MB {name}, {what}", "mean": statistics.median(values[2:]), "unit": "ms"}
+            print(json.dumps({**row, "sd": statistics.pstdev(values[2:])}), flush=True)
     ray.shutdown()
 
 

@@ -84,6 +84,7 @@ describe("processes that end or stand still", () => {
     );
     void caught(busy.spin.remote(60_000));
 
+    expect(cluster.sharedMemoryOf(cluster.node(1))).toHaveLength(1);
     const killedAt = performance.now();
     await cluster.kill(cluster.node(1));
     await eventually(
@@ -91,6 +92,10 @@ describe("processes that end or stand still", () => {
       (pids) => pids.length === 0,
     );
     expect(isRunning(child)).toBe(false);
+    await eventually(
+      () => cluster.sharedMemoryOf(cluster.node(1)),
+      (left) => left.length === 0,
+    );
     expect(await caught(bound.see.remote(2))).toBeInstanceOf(ActorDiedError);
     expect(await caught(task)).toBeInstanceOf(WorkerCrashedError);
     expect(performance.now() - killedAt).toBeLessThan(30_000);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Capability } from "../../../actors/inference/capabilities.ts";
 import { EngineHttp } from "../../../actors/inference/engine-http.ts";
-import { EngineDiedError } from "../../../actors/inference/errors.ts";
+import { BadWeightsError, EngineDiedError } from "../../../actors/inference/errors.ts";
 import { defaultTimeouts } from "../../../actors/inference/options.ts";
 import type { RunningServer, ServedWeights, ServerEnd } from "../../../actors/inference/running-server.ts";
 import { SupervisedEngine } from "../../../actors/inference/supervised-engine.ts";
@@ -69,6 +69,7 @@ function supervise(timeouts: Partial<typeof defaultTimeouts>, partialRollouts = 
       return server;
     },
     initial: { dir: "/model", version: 0 },
+    stored: async (weights) => (weights.published ? { dir: "/again", version: weights.version + 1 } : weights),
     timeouts: { ...defaultTimeouts, ...timeouts },
     maxRestarts: 3,
     partialRollouts,
@@ -146,6 +147,25 @@ describe("a supervised engine", () => {
     await engine.setWeights({ dir: "/w2", version: 2 });
     expect(servers[1]?.loaded).toEqual([{ dir: "/w2", version: 2 }]);
     expect(engine.weightVersion).toBe(2);
+  });
+
+  test("published weights come from a folder when the server starts again, with the version that lies there", async () => {
+    const published = { version: 7, bytes: 0, tensors: [], memory: {} };
+    await engine.start();
+    await engine.setWeights({ published, version: 7 });
+    expect(servers[0]?.loaded).toEqual([{ published, version: 7 }]);
+    servers[0]?.crash();
+    await expect.poll(() => servers.length).toBe(2);
+    expect((await engine.generate(request())).weightVersions).toEqual([8]);
+    expect(servers[1]?.loaded).toEqual([{ dir: "/again", version: 8 }]);
+  });
+
+  test("weights that a server refuses before it touches its own change nothing", async () => {
+    await engine.start();
+    loadErrors.push(new BadWeightsError({ dir: "the learner's memory", why: "lm_head did not arrive" }));
+    await expect(engine.setWeights({ dir: "/w2", version: 2 })).rejects.toMatchObject({ servedVersion: 0 });
+    expect(servers).toHaveLength(1);
+    expect((await engine.generate(request())).weightVersions).toEqual([0]);
   });
 
   test("a server that never comes back is given up, and requests say so at once", async () => {

@@ -13,9 +13,9 @@ test("what has ended is told once, with its counts; what runs is told when it is
   const told: TaskBatch[] = [];
   const log = new TaskLog((batch) => told.push(batch));
   const observer = log.observe(origin);
-  observer.began("t1", "C.add")?.ended();
-  const running = observer.began("t2", "C.wait");
-  const failing = observer.began("t3", "C.fail");
+  observer.began({ taskId: "t1" }, "C.add")?.ended();
+  const running = observer.began({ taskId: "t2" }, "C.wait");
+  const failing = observer.began({ taskId: "t3" }, "C.fail");
   observer.failed("C.fail", new RangeError("no"), failing);
   failing?.ended();
   vi.runAllTimers();
@@ -35,11 +35,11 @@ test("a flood of calls is counted, and only a bounded number of them is kept", (
   const told: TaskBatch[] = [];
   const log = new TaskLog((batch) => told.push(batch));
   const observer = log.observe(origin);
-  for (let i = 0; i < 10_000; i += 1) observer.began(`t${i}`, "C.add")?.ended();
+  for (let i = 0; i < 10_000; i += 1) observer.began({ taskId: `t${i}` }, "C.add")?.ended();
   vi.runAllTimers();
   expect(told[0]?.counts).toEqual([{ name: "C.add", type: "ACTOR_TASK", started: 10_000, failed: 0 }]);
   expect(told[0]?.events.length).toBe(250);
-  observer.began("later", "C.add")?.ended();
+  observer.began({ taskId: "later" }, "C.add")?.ended();
   vi.runAllTimers();
   expect(told[1]?.events.map(({ taskId }) => taskId)).toEqual(["later"]);
 });
