@@ -19,6 +19,7 @@ const [what = ""] = process.argv.slice(2);
 async function proxy(): Promise<void> {
   const model = await writeTinyModel();
   const text = await readModelText(model.path);
+  const engine = new ScriptedEngine(text.tokenizer, () => "4");
   const actor = new RolloutActor({
     modelPath: model.path,
     workflow: "none->None",
@@ -30,7 +31,7 @@ async function proxy(): Promise<void> {
       }
     },
     searchFolders: [],
-    engines: [new ScriptedEngine(text.tokenizer, () => "4")],
+    engines: [engine],
     maxModelLen: 4096,
     maxResponseTokens: 64,
     sandbox: {},
@@ -42,6 +43,7 @@ async function proxy(): Promise<void> {
   });
   await actor.start();
   for (let count = 0; ; count += 1) {
+    engine.requests.length = 0;
     await actor.runEpisode({
       episodeId: `fuzzed-${count}`,
       task: {
