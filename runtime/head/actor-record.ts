@@ -12,6 +12,25 @@ import type { Grant, GrantedLease } from "../placement/index.ts";
 import { fromUnits } from "../scheduling/index.ts";
 import type { ValueOnWire } from "../wire/index.ts";
 import type { StoredActor } from "./head-store.ts";
+import { SharedValues } from "./shared-values.ts";
+
+const shared = new SharedValues();
+
+/** Without the arguments, which the record keeps, and with the parts that many actors have alike kept once. */
+function withShared(creation: ActorCreation): ActorCreation {
+  const { code, info, request, runtimeEnv, jobId, owner, callSite } = creation;
+  return {
+    ...creation,
+    args: null,
+    code: shared.one(code),
+    info: info.name === null ? shared.one(info) : { ...info, methods: shared.one(info.methods) },
+    request: shared.one(request),
+    runtimeEnv: shared.one(runtimeEnv),
+    jobId: shared.one(jobId),
+    owner: shared.one(owner),
+    callSite: shared.one(callSite),
+  };
+}
 
 /** Who is told where an actor goes and who holds it. */
 export interface ActorWatcher {
@@ -37,7 +56,7 @@ export class ActorRecord {
   #unheld: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
 
   constructor(creation: ActorCreation) {
-    this.creation = creation;
+    this.creation = withShared(creation);
     this.args = creation.args;
     this.state = creation.args === null ? "DEPENDENCIES_UNREADY" : "PENDING_CREATION";
   }

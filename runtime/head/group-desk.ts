@@ -34,16 +34,17 @@ export class GroupDesk {
     if (this.#creations.has(id)) this.table.close(id, this.#services.scheduler);
   }
 
-  /** Gives the bundles back; its actors must have ended. */
-  remove(id: string): void {
+  /** Gives the bundles back; its actors must have ended. Done when that is stored. */
+  async remove(id: string): Promise<void> {
     const known = this.#creations.get(id);
     if (!known || !this.table.remove(id, this.#services.scheduler)) return;
     this.#creations.delete(id);
-    void this.#services.store.groups.remove(id);
+    const stored = this.#services.store.groups.remove(id);
     this.#tell(known.creator, { id, state: "REMOVED", reasons: [] });
     this.#removed.push(id);
     const oldest = this.#removed.length > removedKept ? this.#removed.shift() : undefined;
     if (oldest !== undefined) this.table.forget(oldest);
+    await stored;
   }
 
   /** Groups that are not detached and end with a job, or with an actor. */

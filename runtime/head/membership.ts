@@ -140,8 +140,9 @@ export class Membership {
     const message = "its placement group was removed";
     groups.close(id);
     const [tellHolders] = await Promise.all([leases.endInGroup(id, message), actors.groupRemoved(id, message)]);
-    groups.remove(id);
+    const removed = groups.remove(id);
     tellHolders();
+    await removed;
   }
 
   close(): void {

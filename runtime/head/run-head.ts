@@ -40,7 +40,7 @@ export async function runHead(options: RunHeadOptions): Promise<RunningHead> {
   const { host, port, log, silenceMs = defaultSilenceMs } = options;
   const token = isLoopback(host) ? ensureToken(options.tokenFile) : tokenForOthers(options);
   const tls = loadTls(options.tls);
-  const store = openStore(options.stateFolder ?? join(stateFolder(), "head"));
+  const store = await openStore(options.stateFolder ?? join(stateFolder(), "head"));
   const head = new Head({ headId: newId(), token, tls, store, silenceMs, log });
   let actual: number;
   try {
@@ -77,9 +77,9 @@ function tokenForOthers({ host, tokenFile, tokenFileGiven = false }: RunHeadOpti
   );
 }
 
-function openStore(folder: string): HeadStore {
+async function openStore(folder: string): Promise<HeadStore> {
   try {
-    return new HeadStore(folder);
+    return await HeadStore.open(folder);
   } catch (error) {
     throw new RaySystemError(`the head's state in ${folder} cannot be opened: ${String(error)}`, {}, { cause: error });
   }

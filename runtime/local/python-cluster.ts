@@ -70,7 +70,7 @@ export class PythonCluster {
     const token = this.#token;
     const headAddress = `unix:${join(this.#folder, "head.sock")}`;
     const log = () => {};
-    const store = new HeadStore(join(this.#folder, "head"));
+    const store = await HeadStore.open(join(this.#folder, "head"));
     const head = new Head({ headId: newId<TaskId>(), token, store, tls: undefined, silenceMs, log });
     this.#ends.push(async () => {
       head.close();

@@ -60,4 +60,13 @@ export interface BenchOptions {
   /** Simulated nodes, and actors on them. */
   readonly nodes?: string;
   readonly actors?: string;
+  /** Lists with commas: seeds, faults by name or `none`, and the results of `debug` where they are not measured. */
+  readonly seeds?: string;
+  readonly faults?: string;
+  readonly debug?: string;
+  /** Steps and held-out problems of a run, and of one with a fault. */
+  readonly steps?: string;
+  readonly heldout?: string;
+  readonly "fault-steps"?: string;
+  readonly "fault-heldout"?: string;
 }

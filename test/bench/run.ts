@@ -2,10 +2,12 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { UserError } from "../../configs/index.ts";
 import { agentScopeEpisodes } from "./agentscope.ts";
 import { type BenchOptions, type BenchRow, goalText, holds, jsonRow, ratioOf } from "./bench.ts";
 import { engineAgreement } from "./engine-agreement.ts";
 import { headAtRest } from "./head/head.ts";
+import { hosts } from "./hosts.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
 import { placement } from "./placement/placement.ts";
@@ -19,6 +21,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchR
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
   head: headAtRest,
+  hosts,
   loop: loopSpeed,
   placement,
   runtime: runtimeSpeed,
@@ -41,6 +44,13 @@ const { positionals, values } = parseArgs({
     swaps: { type: "string" },
     nodes: { type: "string" },
     actors: { type: "string" },
+    seeds: { type: "string" },
+    faults: { type: "string" },
+    debug: { type: "string" },
+    steps: { type: "string" },
+    heldout: { type: "string" },
+    "fault-steps": { type: "string" },
+    "fault-heldout": { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -50,7 +60,11 @@ if (bench === undefined) {
   process.exit(2);
 }
 const { json, ...given } = values;
-const rows = await bench(given);
+const rows = await bench(given).catch((error: unknown): never => {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+});
 if (json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {

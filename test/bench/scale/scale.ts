@@ -88,7 +88,7 @@ async function measure(
 
   const load = `load ${loadavg()[0]?.toFixed(1)}`;
   const megabytes = (bytes: number): number => round(bytes / 1e6);
-  const goal = (value: number) => ({ anchor: value, anchorName: "goal" });
+  const goal = (value: number) => ({ anchor: value, anchorName: "goal", goal: { atMost: 1 } });
   const size = `${nodes} nodes, ${actors} actors`;
   return [
     {

@@ -137,6 +137,29 @@ test("waiters get what is given back oldest first, whatever they want, and each 
   );
 });
 
+test("many that want the same cost one try each time something is given back", () => {
+  const scheduler = new Scheduler([], () => ({ gone: "there are no groups" }), true);
+  let tries = 0;
+  const waiter = (id: number, key: string) => ({
+    kind: "actor" as const,
+    id: String(id),
+    name: "",
+    sinceMs: 0,
+    required: {},
+    reasons: ["none is free"],
+    key,
+    attempt() {
+      tries += 1;
+      return false;
+    },
+  });
+  for (let id = 0; id < 10_000; id += 1) scheduler.wait(waiter(id, `shape ${id % 3}`));
+  tries = 0;
+  for (let pump = 0; pump < 100; pump += 1) scheduler.pump();
+  expect(tries).toBe(300);
+  expect(scheduler.pending()).toHaveLength(10_000);
+});
+
 function cpuRequest(cpus: number): ResourceRequest {
   const units = { CPU: cpus * unitsPerOne };
   return { held: units, placement: units, labelSelector: {}, strategy: { kind: "default" } };
