@@ -42,7 +42,7 @@ describe("a head that is killed and started again", () => {
     const running = asking.askUntil.remote(named, 4_000);
     // The calls flow: whoever makes them has been told by the head where the other actor is.
     await eventually(
-      () => named.seen.remote(),
+      async () => await named.seen.remote(),
       (seen) => seen.length > 2,
     );
     await cluster.restartHead(1_000);
