@@ -3,7 +3,6 @@
 import { JudgeActor, LearnerActor, RolloutActor } from "../../actors/index.ts";
 import { type AstuneConfig, UserError } from "../../configs/index.ts";
 import {
-  ActorDiedError,
   getRuntimeContext,
   kill,
   nodes,
@@ -18,6 +17,7 @@ import {
 import type { Crew, CrewOptions } from "../loop/index.ts";
 import {
   chooseWeightPath,
+  closeAll,
   judgeOptions,
   learnerOptions,
   learnerPart,
@@ -168,14 +168,4 @@ interface Closable {
 async function ended(actor: Closable): Promise<void> {
   await actor.close.remote();
   await kill(actor);
-}
-
-/** The last that was started first. */
-async function closeAll(closers: (() => Promise<unknown>)[], say: (line: string) => void): Promise<void> {
-  for (const closer of closers.splice(0).reverse()) {
-    // An actor that died has nothing left to close, and why it died is told by whoever needed it.
-    await closer().catch((error: unknown) => {
-      if (!(error instanceof ActorDiedError)) say(`while closing: ${String(error)}`);
-    });
-  }
 }

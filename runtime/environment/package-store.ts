@@ -48,13 +48,16 @@ export class PackageStore {
 
   /** Bytes of a package, or null where it is not here. */
   async get({ id, offset }: Pick<PackagePart, "id" | "offset">): Promise<Omit<PackagePart, "id" | "offset"> | null> {
-    const file = await open(this.#file(id)).catch(() => undefined);
+    const path = this.#file(id);
+    // Its parts have come before the question, and may not be written yet.
+    await this.#writing.get(id);
+    const file = await open(path).catch(() => undefined);
     if (!file) return null;
     try {
       const { size } = await file.stat();
       const data = Buffer.alloc(Math.max(0, Math.min(partBytes, size - offset)));
       await file.read(data, 0, data.length, offset);
-      if (offset === 0) await utimes(this.#file(id), new Date(), new Date());
+      if (offset === 0) await utimes(path, new Date(), new Date());
       return { total: size, data };
     } finally {
       await file.close();

@@ -102,8 +102,10 @@ test("packages are kept by their content, in parts, and the least used go when t
   });
   await store.put(part(0, half));
   expect(await store.get({ id, offset: 0 })).toBeNull();
-  await store.put(part(half, bytes.length));
+  const last = store.put(part(half, bytes.length));
+  // Asked right behind the last part.
   expect(await store.get({ id, offset: 0 })).toEqual({ total: bytes.length, data: bytes });
+  await last;
   await expect(store.put({ id: "0".repeat(64), offset: 0, total: 1, data: bytes.subarray(0, 1) })).rejects.toThrow(
     "arrived incomplete",
   );
