@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openTasks, TaskOrder, type TaskSet } from "../actors/index.ts";
 import type { AstuneConfig, LoadedConfig } from "../configs/index.ts";
-import { type Experiment, type Progress, type Summary, summaryTable } from "./experiment/index.ts";
+import { type Experiment, type Progress, type Summary, summaryTable, WEIGHTS } from "./experiment/index.ts";
 import { type Crew, type CrewOptions, planLoop, type SearchFolders, TuningLoop } from "./loop/index.ts";
 
 /** Tasks to learn from, and those held out. */
@@ -23,6 +23,8 @@ export interface ExperimentRun {
   readonly weightsRoot: string;
   readonly openCrew: (options: CrewOptions) => Promise<Crew>;
   readonly resume: boolean;
+  /** Part of what the run had was lost: it goes on with fewer machines than it was planned for. */
+  readonly afterLoss?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -54,7 +56,7 @@ export async function runExperiment(run: ExperimentRun): Promise<Summary> {
 
 async function withCrew<T>(run: ExperimentRun, totalUpdates: number, use: (crew: Crew) => Promise<T>): Promise<T> {
   const { loaded, experiment, progress, signal } = run;
-  const weightsFolder = await mkdtemp(join(run.weightsRoot, "astune-weights-"));
+  const weightsFolder = await mkdtemp(join(run.weightsRoot, WEIGHTS));
   let crew: Crew | undefined;
   const stop = (): void => void crew?.close();
   signal.addEventListener("abort", stop);
@@ -67,6 +69,7 @@ async function withCrew<T>(run: ExperimentRun, totalUpdates: number, use: (crew:
       weightsFolder,
       badBatchFolder: join(experiment.folder, "skipped_batches"),
       say: (line) => progress.say(line),
+      afterLoss: run.afterLoss === true,
     });
     signal.throwIfAborted();
     return await use(crew);

@@ -1,9 +1,9 @@
 /** One run from a configuration file to its summary: opens everything, runs the loop, closes everything. */
 
 import { dirname, join } from "node:path";
-import { pythonPath, sharedRoot } from "../actors/index.ts";
+import { pythonPath } from "../actors/index.ts";
 import { checkInputs, loadConfig, UserError } from "../configs/index.ts";
-import { recordProcess } from "../runtime/processes/index.ts";
+import { recordProcess, sharedRoot } from "../runtime/processes/index.ts";
 import { openDebugCrew } from "./debug/index.ts";
 import { Experiment, Progress, type ProgressOutput, type Summary } from "./experiment/index.ts";
 import { experimentFolder, newestExperiment } from "./experiment-folder.ts";

@@ -32,7 +32,7 @@ export function placementGroup(bundles: readonly Bundle[], options: PlacementGro
 }
 
 /** Ends the group's actors and gives its bundles back. */
-export async function removePlacementGroup(group: PlacementGroup): Promise<void> {
+export async function removePlacementGroup(group: Pick<PlacementGroup, "id">): Promise<void> {
   await runtime().removePlacementGroup(group);
 }
 

@@ -1,7 +1,7 @@
 // Which runtime `init` starts: in this process, in the cluster that is there, or in one of this driver's own.
 import { addressOf, credentialsFor } from "./client/index.ts";
 import { connect } from "./cluster/index.ts";
-import type { RuntimeBackend } from "./core/index.ts";
+import { checkRuntimeEnv, type RuntimeBackend, type RuntimeEnv } from "./core/index.ts";
 import { InvalidOptionError } from "./errors/index.ts";
 import { LocalRuntime } from "./local/index.ts";
 import { startStandalone } from "./standalone/index.ts";
@@ -40,6 +40,8 @@ export interface InitOptions {
   readonly warmHosts?: number;
   /** Shows here what the job's actors and tasks print. Default true. In this process they print here anyway. */
   readonly logToDriver?: boolean;
+  /** What all actors and tasks of the job have around them; what their own options say beside it is added to it. */
+  readonly runtimeEnv?: RuntimeEnv;
   /** Where names of actors are looked up. Default: one of this job's own. */
   readonly namespace?: string;
   /**
@@ -52,8 +54,7 @@ export interface InitOptions {
 const machineKeys = ["numCpus", "numGpus", "memory", "resources", "labels"] as const;
 const known: readonly string[] = [
   ...["local", "address", "tokenFile", "tlsCert", "tlsKey", "tlsCa", "connectTimeoutMs", "namespace", "wire"],
-  "logToDriver",
-  "warmHosts",
+  ...["logToDriver", "warmHosts", "runtimeEnv"],
   ...machineKeys,
 ];
 
@@ -64,10 +65,11 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
   }
   const { local = false, namespace = `anonymous-${process.pid}`, wire = false } = options;
   const { connectTimeoutMs = 10_000, logToDriver = true, warmHosts } = options;
+  const runtimeEnv = checkRuntimeEnv(options.runtimeEnv);
   const machine = Object.fromEntries(
     Object.entries(options).filter(([key]) => (machineKeys as readonly string[]).includes(key)),
   );
-  if (local) return new LocalRuntime({ ...machine, namespace, wire });
+  if (local) return new LocalRuntime({ ...machine, namespace, wire, runtimeEnv });
   if (wire) throw InvalidOptionError.of("wire", "local: true beside it; between processes it is always so", wire);
 
   const address = addressOf(options);
@@ -81,6 +83,7 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
       address: ownAddress,
       token,
       namespace,
+      runtimeEnv,
       connectTimeoutMs,
       logToDriver,
       clusterEnded,
@@ -92,5 +95,5 @@ export async function startRuntime(options: InitOptions): Promise<RuntimeBackend
       throw InvalidOptionError.of(key, `nothing: the cluster at ${address} has its own nodes`, options[key]);
   }
   const { token, tls } = credentialsFor(address, options);
-  return connect({ address, token, tls, namespace, connectTimeoutMs, logToDriver });
+  return connect({ address, token, tls, namespace, runtimeEnv, connectTimeoutMs, logToDriver });
 }

@@ -37,13 +37,19 @@ export class JudgeError extends Error {
 export class JudgeActor {
   readonly #options: JudgeActorOptions;
   #judge: Judge | undefined;
+  #starting: Promise<void> | undefined;
 
   constructor(options: JudgeActorOptions) {
     this.#options = options;
   }
 
-  /** Finds the judge and makes it. Throws a `UserError` where there is no such class. */
-  async start(): Promise<void> {
+  /** Finds the judge and makes it, once. Throws a `UserError` where there is no such class. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { protocol, searchFolders, options = {} } = this.#options;
     const JudgeClass = (await loadClass<Judge>(protocol, searchFolders, builtInJudges, pythonJudge)) as Constructor<
       Judge,
@@ -56,7 +62,7 @@ export class JudgeActor {
 
   /**
    * The judge's word on one episode. Where the workflow registered `raw_reward` and `is_success`, these are it and no
-   * judge is asked. Throws a `JudgeError` when the judge throws or gives a reward that is not a finite number.
+   * judge is asked. One that was not started starts: an actor that was made again. Throws a `JudgeError` when the judge throws or gives a reward that is not a finite number.
    */
   async judge({ task, episode }: { readonly task: Task; readonly episode: Episode }): Promise<JudgeResult> {
     const { protocol } = this.#options;
@@ -66,8 +72,9 @@ export class JudgeActor {
       if (typeof result === "string") throw new JudgeError("of the workflow (raw_reward)", episode.episodeId, result);
       return result;
     }
+    await this.start();
     const judge = this.#judge;
-    if (!judge) throw new JudgeError(protocol, episode.episodeId, "it was not started");
+    if (!judge) throw new JudgeError(protocol, episode.episodeId, "it was closed");
     let given: unknown;
     try {
       given = await judge.computeReward(this.#inputOf(task, episode));

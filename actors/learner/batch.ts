@@ -1,9 +1,8 @@
 /** Training samples as the kernel's batch file: sequences end to end, in shared memory where the machine has it. */
 
-import { constants } from "node:fs";
-import { access, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { sharedRoot } from "../../runtime/processes/index.ts";
 import type { TrainingSequence } from "../episode.ts";
 import { type Tensor, writeSafetensors } from "./safetensors.ts";
 
@@ -57,14 +56,4 @@ export function withBatchFile<T>(
     await writeSafetensors(path, batchTensors(samples));
     return use(path, folder);
   });
-}
-
-/** Where large files lie for a moment: shared memory where the system has it, else the temporary folder. */
-export async function sharedRoot(): Promise<string> {
-  try {
-    await access("/dev/shm", constants.W_OK);
-    return "/dev/shm";
-  } catch {
-    return tmpdir();
-  }
 }

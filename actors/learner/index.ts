@@ -1,7 +1,6 @@
 /** The door of the learner: the actor, its contract, advantages, and the process it is built on. */
 
 export { groupAdvantages, isUninformative } from "./advantage.ts";
-export { sharedRoot } from "./batch.ts";
 export { KernelDiedError, type KernelEnd, KernelError } from "./kernel-error.ts";
 export { type KernelEvent, KernelProcess, type KernelProcessOptions } from "./kernel-process.ts";
 export type {

@@ -1,5 +1,7 @@
 /** What goes wrong between this process and the kernel: a request that failed there, or a kernel that is gone. */
 
+import { registerErrorClass } from "../../runtime/index.ts";
+
 /** A request that the kernel answered with an error. `type` is stable: OutOfMemory, DiskFull, NotFinite, BadRequest, … */
 export class KernelError extends Error {
   readonly code = "KERNEL_ERROR";
@@ -46,3 +48,6 @@ export class KernelDiedError extends Error {
     this.logFile = end.logFile;
   }
 }
+
+// A caller in another process tells a kernel that died from one that refused.
+for (const Class of [KernelError, KernelDiedError]) registerErrorClass(Class);

@@ -1,10 +1,10 @@
 /** The actor that owns the training kernel: it turns samples into new weights, and keeps and restores them. */
 
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../configs/index.ts";
 import { getRuntimeContext } from "../../runtime/index.ts";
+import { scratchRoot } from "../../runtime/processes/index.ts";
 import type { TrainingSequence } from "../episode.ts";
 import { withBatchFile } from "./batch.ts";
 import { KernelError } from "./kernel-error.ts";
@@ -203,7 +203,7 @@ export class LearnerActor {
     readonly deterministic: boolean;
     readonly maxBatch: number;
   }): Promise<{ socketPath: string }> {
-    this.#socketFolder ??= await mkdtemp(join(tmpdir(), "astune-engine-"));
+    this.#socketFolder ??= await mkdtemp(join(await scratchRoot(), "astune-engine-"));
     const socketPath = join(this.#socketFolder, "engine.sock");
     await this.#kernel.call("serve", {
       socket: socketPath,

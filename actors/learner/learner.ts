@@ -18,6 +18,8 @@ export interface LearnerOptions {
   readonly device: "auto" | "cpu" | "cuda";
   readonly seed: number;
   readonly gradientCheckpointing: boolean;
+  /** What computes the head's loss; `plain` by default. */
+  readonly headKernel?: "plain" | "fused";
   /** Keep a frozen copy of the starting weights for the KL term. */
   readonly reference: boolean;
   readonly lora?: {

@@ -1,4 +1,6 @@
 /** The door of actors/rollout: the RolloutActor, what it is created with, and what workflows are written against. */
+
+export { failedEpisode } from "./episode-of.ts";
 export { answersEarly, faultsOf, finishingTools, printedNothing } from "./faults.ts";
 export { type HermesCall, type HermesReply, type MalformedCall, parseHermes } from "./hermes.ts";
 export { mergeTurns, type TurnTokens } from "./merge.ts";

@@ -1,14 +1,13 @@
 /** The RolloutActor: runs episodes of a workflow, many at once, and records each as tokens. */
 
 import { basename, resolve } from "node:path";
-import type { Episode, EpisodeStatus } from "../episode.ts";
+import type { Episode } from "../episode.ts";
 import { type Engine, EngineRouter, engineOf } from "../inference/index.ts";
 import { loadClass } from "../protocol/index.ts";
 import { serviceEnvironments } from "../tasks/index.ts";
 import { checkedEngine, mayGoBetterElsewhere } from "./checked-engine.ts";
+import { episodeOf } from "./episode-of.ts";
 import { EpisodeSession, messageOf, type SessionSettings } from "./episode-session.ts";
-import { faultsOf } from "./faults.ts";
-import { mergeTurns } from "./merge.ts";
 import { readModelText } from "./model-text.ts";
 import { OpenAiServer } from "./openai-server.ts";
 import { PromptCache } from "./prompt-cache.ts";
@@ -20,7 +19,6 @@ import type {
   RolloutOptions,
   WorkflowClass,
 } from "./rollout-options.ts";
-import { toolRunsOf } from "./tool-runs.ts";
 import { EpisodeTuner } from "./tuner.ts";
 import { runWorkflow, type WorkflowEnd } from "./workflow-run.ts";
 
@@ -160,41 +158,4 @@ function taskIn({ task }: EpisodeRequest, environment: OpenedEnvironment | undef
     initMessages: environment.initMessages ?? task.initMessages,
     mainQuery: environment.mainQuery ?? task.mainQuery,
   };
-}
-
-function episodeOf(session: EpisodeSession, tuner: EpisodeTuner, end: WorkflowEnd): Episode {
-  const { episodeId, task, split, step, repeat } = session.request;
-  const { status, error } = statusOf(session, tuner, end);
-  const turns = [...session.recorder.turns];
-  const toolRuns = toolRunsOf(turns, tuner.toolRuns);
-  return {
-    episodeId,
-    taskId: task.taskId,
-    split,
-    step,
-    repeat,
-    status,
-    ...(error === undefined ? {} : { error }),
-    turns,
-    toolRuns,
-    faults: faultsOf(turns, toolRuns),
-    sequences: status === "failed" ? [] : mergeTurns(turns),
-    judgeInput: { ...tuner.judgeInput },
-    durationMs: performance.now() - session.startedAtMs,
-  };
-}
-
-/**
- * An engine or sandbox that failed fails the episode even where the workflow got over it, so that no reward is taken
- * from it; a full context is the model's own doing, also where the workflow threw because of it.
- */
-function statusOf(
-  session: EpisodeSession,
-  tuner: EpisodeTuner,
-  end: WorkflowEnd,
-): { readonly status: EpisodeStatus; readonly error: string | undefined } {
-  const broken = end.late ? end.error : (session.engineFailure ?? tuner.sandboxFailure);
-  if (broken !== undefined) return { status: "failed", error: broken };
-  if (session.contextOverflow !== undefined) return { status: "context_overflow", error: session.contextOverflow };
-  return { status: end.error === undefined ? "finished" : "failed", error: end.error };
 }

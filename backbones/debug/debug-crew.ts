@@ -10,10 +10,11 @@ import {
   LearnerActor,
   RolloutActor,
 } from "../../actors/index.ts";
-import { ActorDiedError, get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
+import { get, init, placementGroup, remote, shutdown } from "../../runtime/index.ts";
 import type { Crew, CrewOptions } from "../loop/index.ts";
 import {
   chooseWeightPath,
+  closeAll,
   judgeOptions,
   learnerOptions,
   learnerPart,
@@ -31,17 +32,8 @@ export async function openDebugCrew(options: CrewOptions): Promise<Crew> {
   const closers: (() => Promise<unknown>)[] = [];
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= closeAll();
+    closing ??= closeAll(closers, say).then(shutdown);
     return closing;
-  };
-  const closeAll = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) {
-      // An actor that died has nothing left to close, and why it died is told by whoever needed it.
-      await closer().catch((error: unknown) => {
-        if (!(error instanceof ActorDiedError)) say(`while closing: ${String(error)}`);
-      });
-    }
-    await shutdown();
   };
   try {
     // One bundle holds the machine's GPUs: the learner leases them, the engines share them.

@@ -1,5 +1,6 @@
 /** The folder of one run: what is written there, under which names, and how it is taken up again. */
 
+import { randomUUID } from "node:crypto";
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { JudgedEpisode } from "../../actors/index.ts";
@@ -19,11 +20,26 @@ export interface RunState {
   readonly error?: string;
 }
 
+/** How the folders begin in which weights lie on their way to the engines. */
+export const WEIGHTS = "astune-weights-";
 const CHECKPOINT = /^step-(\d{6})$/;
 const EPISODES = /^(?:step|validation)-(\d{6})\.jsonl$/;
 const pad = (step: number): string => String(step).padStart(6, "0");
 
-/** An experiment folder that is open for writing. All writes append or replace whole files. */
+/** Somebody else has taken up the experiment; this process must not write to it any more. */
+export class ExperimentTakenError extends Error {
+  readonly code = "EXPERIMENT_TAKEN";
+
+  constructor(folder: string) {
+    super(`${folder}: another process has taken up this experiment and writes to it now`);
+    this.name = "ExperimentTakenError";
+  }
+}
+
+/**
+ * An experiment folder that is open for writing. Who opens it last owns it: a process that goes on elsewhere, on a machine
+ * that was cut off, fails at its next write with `ExperimentTakenError`. All writes append or replace whole files.
+ */
 export class Experiment {
   readonly folder: string;
   readonly metricsFile: string;
@@ -31,6 +47,7 @@ export class Experiment {
   readonly logsFolder: string;
   readonly curvesFile: string;
   readonly summaryFile: string;
+  readonly #owner = randomUUID();
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -61,6 +78,10 @@ export class Experiment {
     const experiment = new Experiment(folder);
     await experiment.#prepare(expandedYaml);
     await rm(experiment.summaryFile, { force: true });
+    for (const name of await readdir(folder)) {
+      // Of a process that could not remove them.
+      if (name.startsWith(WEIGHTS)) await rm(join(folder, name), { recursive: true, force: true });
+    }
     for (const name of await readdir(experiment.#checkpoints)) {
       if (!CHECKPOINT.test(name)) await rm(join(experiment.#checkpoints, name), { recursive: true, force: true });
     }
@@ -74,14 +95,25 @@ export class Experiment {
   async #prepare(expandedYaml: string): Promise<void> {
     for (const name of ["episodes", "checkpoints", "logs"]) await mkdir(join(this.folder, name), { recursive: true });
     await writeFile(join(this.folder, "config.yaml"), expandedYaml);
+    await replaceFile(this.#ownerFile, this.#owner);
+  }
+
+  get #ownerFile(): string {
+    return join(this.folder, ".owner");
+  }
+
+  async #checkOwner(): Promise<void> {
+    if ((await readFile(this.#ownerFile, "utf8")) !== this.#owner) throw new ExperimentTakenError(this.folder);
   }
 
   async appendMetrics(row: MetricsRow): Promise<void> {
+    await this.#checkOwner();
     await appendFile(this.metricsFile, `${JSON.stringify(row)}\n`);
   }
 
   async appendEpisodes(split: "train" | "validation", step: number, episodes: readonly JudgedEpisode[]): Promise<void> {
     const file = join(this.folder, "episodes", `${split === "train" ? "step" : "validation"}-${pad(step)}.jsonl`);
+    await this.#checkOwner();
     await appendFile(file, episodes.map((episode) => `${JSON.stringify(episode)}\n`).join(""));
   }
 
@@ -121,12 +153,14 @@ export class Experiment {
 
   /** Has `fill` write a checkpoint beside its place and moves it there when it is whole. Nothing stays of a failed one. */
   async writeCheckpoint(step: number, keep: number, fill: (folder: string) => Promise<void>): Promise<void> {
+    await this.#checkOwner();
     const target = this.checkpointFolder(step);
     const unfinished = join(dirname(target), `.unfinished-${basename(target)}`);
     await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true });
     try {
       await fill(unfinished);
+      await this.#checkOwner();
       await rm(target, { recursive: true, force: true });
       await rename(unfinished, target);
     } catch (error) {
@@ -140,10 +174,12 @@ export class Experiment {
 
   /** Keeps how the run stands, for whoever looks at the folder from outside. */
   async writeState(state: RunState): Promise<void> {
+    await this.#checkOwner();
     await replaceFile(join(this.folder, "run.json"), `${JSON.stringify(state, null, 2)}\n`);
   }
 
   async writeSummary(summary: object): Promise<void> {
+    await this.#checkOwner();
     await replaceFile(this.summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
   }
 }

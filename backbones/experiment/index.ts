@@ -1,6 +1,6 @@
 /** The public door of what a run writes and shows. */
 
-export { Experiment, type MetricsRow, type RunState } from "./experiment.ts";
+export { Experiment, ExperimentTakenError, type MetricsRow, type RunState, WEIGHTS } from "./experiment.ts";
 export { Progress, type ProgressOutput } from "./progress.ts";
 export { mean, type Rates, ratesOf, rolloutMetrics, sampledTokens, validationMetrics } from "./statistics.ts";
 export { type Summary, summaryTable } from "./summary.ts";

@@ -22,6 +22,7 @@ export function learnerOptions(config: AstuneConfig, gpus: number, totalUpdates:
     device: gpus === 0 ? "cpu" : "auto",
     seed: config.seed,
     gradientCheckpointing: trainer.gradient_checkpointing,
+    headKernel: trainer.head_kernel,
     reference: trainer.use_kl_loss && trainer.kl_loss_coef > 0,
     ...(trainer.lora.rank > 0 && {
       lora: { rank: trainer.lora.rank, alpha: trainer.lora.alpha, targetModules: trainer.lora.target_modules },

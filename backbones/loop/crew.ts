@@ -24,6 +24,8 @@ export interface CrewOptions {
   /** Where batches of skipped updates are kept. */
   readonly badBatchFolder: string;
   readonly say: (line: string) => void;
+  /** Part of what the run had was lost: what is left may be less than the configuration asks for. */
+  readonly afterLoss?: boolean;
 }
 
 export interface Crew {

@@ -8,6 +8,7 @@ export {
   type SearchFolders,
   vllmOptions,
 } from "./actor-options.ts";
+export { closeAll } from "./close-all.ts";
 export type { Crew, CrewOptions } from "./crew.ts";
 export { learnerPart } from "./learner-part.ts";
 export { type LoopPlan, planLoop } from "./plan.ts";

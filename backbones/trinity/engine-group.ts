@@ -5,6 +5,8 @@ import {
   decideEngine,
   detectEquipment,
   type EngineChoice,
+  EngineDiedError,
+  type EngineHealth,
   type EngineInfo,
   InferenceActor,
   type InferenceOptions,
@@ -43,6 +45,7 @@ export class EngineGroup {
   readonly handles: readonly ActorHandle<InferenceActor>[];
   readonly #takesTurns: boolean;
   #isAsleep = false;
+  #checking: Promise<EngineHealth[]> | undefined;
 
   private constructor(handles: readonly ActorHandle<InferenceActor>[], takesTurns: boolean) {
     this.handles = handles;
@@ -70,6 +73,15 @@ export class EngineGroup {
 
   async start(): Promise<readonly EngineInfo[]> {
     return get(this.handles.map((engine) => engine.start.remote()));
+  }
+
+  /** Whether every engine is there and serves, or will again by itself; rejects with the loss where one is gone. */
+  async check(): Promise<void> {
+    this.#checking ??= get(this.handles.map((engine) => engine.health.remote())).finally(() => {
+      this.#checking = undefined;
+    });
+    const lost = (await this.#checking).find(({ state }) => state === "failed" || state === "closed");
+    if (lost) throw new EngineDiedError({ during: "the run", how: "it did not come back" });
   }
 
   /** Runs `swap` for each engine: under its running generations, or once `drain` has it dry. */

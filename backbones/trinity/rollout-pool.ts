@@ -1,6 +1,6 @@
 /** Several RolloutActors as one: each episode goes to the least busy, and an actor that died is made again. */
 
-import type { Episode, EpisodeRequest } from "../../actors/index.ts";
+import { type Episode, type EpisodeRequest, failedEpisode } from "../../actors/index.ts";
 import { kill, type ObjectRef, RayActorError } from "../../runtime/index.ts";
 
 /** What of a RolloutActor's handle is called here. */
@@ -77,22 +77,4 @@ export class RolloutPool {
     // Whoever is given this place is told.
     place.actor.catch(() => {});
   }
-}
-
-function failedEpisode({ episodeId, task, split, step, repeat }: EpisodeRequest, error: string): Episode {
-  return {
-    episodeId,
-    taskId: task.taskId,
-    split,
-    step,
-    repeat,
-    status: "failed",
-    error,
-    turns: [],
-    toolRuns: [],
-    faults: { malformedCall: false, noPrint: false, earlyAnswer: false, toolUse: false },
-    sequences: [],
-    judgeInput: {},
-    durationMs: 0,
-  };
 }

@@ -1,13 +1,14 @@
 /** The crew of the trinity backbone: every actor in a process of its own, wherever the runtime places it. */
 
 import { JudgeActor, LearnerActor, RolloutActor } from "../../actors/index.ts";
-import { UserError } from "../../configs/index.ts";
+import { type AstuneConfig, UserError } from "../../configs/index.ts";
 import {
-  ActorDiedError,
+  getRuntimeContext,
   kill,
   nodes,
   type PlacementGroup,
   placementGroup,
+  placementGroupTable,
   put,
   registerErrorClass,
   remote,
@@ -16,6 +17,7 @@ import {
 import type { Crew, CrewOptions } from "../loop/index.ts";
 import {
   chooseWeightPath,
+  closeAll,
   judgeOptions,
   learnerOptions,
   learnerPart,
@@ -38,7 +40,7 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
   const { config, logFolder, say } = options;
   const machines = (await nodes()).filter((node) => node.alive);
   const layout = planLayout(
-    config,
+    options.afterLoss === true ? onWhatIsLeft(config, machines.length) : config,
     machines.map((node) => ({ name: node.nodeManagerHostname, gpus: node.resources["GPU"] ?? 0 })),
   );
   say(`layout: ${layout.description}`);
@@ -49,7 +51,9 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
     return closing;
   };
   try {
-    const group = layout.bundles.length > 0 ? placementGroup(layout.bundles) : undefined;
+    const name = `crew of ${getRuntimeContext().getActorId() ?? "a driver"}`;
+    if (options.afterLoss === true) await removeGroups(name);
+    const group = layout.bundles.length > 0 ? placementGroup(layout.bundles, { name }) : undefined;
     if (group !== undefined) {
       closers.push(() => removePlacementGroup(group));
       await group.ready();
@@ -84,7 +88,10 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
       },
     });
     closers.push(() => pool.close());
-    const judge = remote(JudgeActor).options({ maxConcurrency }).remote(judgeOptions(config, options.searchFolders));
+    // A judge keeps nothing: one that is lost is made again, and asked again.
+    const judge = remote(JudgeActor)
+      .options({ maxConcurrency, maxRestarts: -1, maxTaskRetries: -1 })
+      .remote(judgeOptions(config, options.searchFolders));
     closers.push(() => ended(judge));
     await judge.start.remote();
 
@@ -104,8 +111,14 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
     let served: number | undefined;
     return {
       description: `${infos.length} × ${infos[0]?.kind} ${infos[0]?.version}, learner on ${hello.device}`,
-      runEpisode: (request) =>
-        drain === undefined ? pool.run(request) : drain.onOneEngine((engine) => pool.run({ ...request, engine })),
+      async runEpisode(request) {
+        const episode = await (drain === undefined
+          ? pool.run(request)
+          : drain.onOneEngine((engine) => pool.run({ ...request, engine })));
+        // Without its engine every episode would fail: that is the run's loss and not the episode's.
+        if (episode.status === "failed") await engines.check();
+        return episode;
+      },
       judge: async (task, episode) => judge.judge.remote({ task, episode }),
       async train(samples, train) {
         await engines.makeRoom();
@@ -129,6 +142,19 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
   }
 }
 
+/** A group ends with the actor that made it, not with a process of it: what an earlier one reserved is given back here. */
+async function removeGroups(name: string): Promise<void> {
+  const left = (await placementGroupTable()).filter((group) => group.name === name && group.state !== "REMOVED");
+  await Promise.all(left.map(({ placementGroupId }) => removePlacementGroup({ id: placementGroupId })));
+}
+
+/** The same configuration on no more machines than there are. */
+function onWhatIsLeft(config: AstuneConfig, machines: number): AstuneConfig {
+  const { trainer_common: trainer } = config;
+  const nnodes = Math.max(1, Math.min(trainer.nnodes, machines));
+  return { ...config, trainer_common: { ...trainer, nnodes } };
+}
+
 function placeOfLearner({ learner }: Layout, group: PlacementGroup | undefined) {
   if (group === undefined || learner.bundle === undefined) return {};
   return { numGpus: learner.gpus, schedulingStrategy: { placementGroup: group, bundleIndex: learner.bundle } };
@@ -142,14 +168,4 @@ interface Closable {
 async function ended(actor: Closable): Promise<void> {
   await actor.close.remote();
   await kill(actor);
-}
-
-/** The last that was started first. */
-async function closeAll(closers: (() => Promise<unknown>)[], say: (line: string) => void): Promise<void> {
-  for (const closer of closers.splice(0).reverse()) {
-    // An actor that died has nothing left to close, and why it died is told by whoever needed it.
-    await closer().catch((error: unknown) => {
-      if (!(error instanceof ActorDiedError)) say(`while closing: ${String(error)}`);
-    });
-  }
 }

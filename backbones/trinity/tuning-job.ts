@@ -1,11 +1,13 @@
 /** The tuning loop as an actor, so that a cluster can run it without the command that asked for it. */
 
-import { pythonPath, sharedRoot } from "../../actors/index.ts";
+import { pythonPath } from "../../actors/index.ts";
 import { loadConfig } from "../../configs/index.ts";
 import { getRuntimeContext, nodes } from "../../runtime/index.ts";
+import { sharedRoot } from "../../runtime/processes/index.ts";
 import { Experiment, Progress, type Summary } from "../experiment/index.ts";
 import type { SearchFolders } from "../loop/index.ts";
 import { openTaskSets, runExperiment } from "../run-experiment.ts";
+import { throughLosses } from "./losses.ts";
 import { openTrinityCrew } from "./trinity-crew.ts";
 
 export interface TuningJobOptions {
@@ -45,26 +47,26 @@ export class TuningJob {
 
   async #run(): Promise<Summary> {
     const { conf, folder, searchFolders } = this.#options;
-    const resume = this.#options.resume || getRuntimeContext().wasCurrentActorReconstructed();
+    const afterLoss = getRuntimeContext().wasCurrentActorReconstructed();
+    const resume = this.#options.resume || afterLoss;
     const loaded = await loadConfig(conf);
     pythonPath();
     const tasks = await openTaskSets(loaded.config);
     const yaml = loaded.expandedYaml();
     const experiment = resume ? await Experiment.reopen(folder, yaml) : await Experiment.create(folder, yaml);
     const progress = new Progress({ write: (text) => process.stdout.write(text) }, `${folder}/run.log`);
+    const say = (line: string): void => progress.say(line);
+    const newestCheckpoint = async (): Promise<number> => (await experiment.checkpointSteps()).at(-1) ?? -1;
     try {
-      return await runExperiment({
-        loaded,
-        tasks,
-        experiment,
-        progress,
-        searchFolders,
-        // Shared memory is one machine's; several share the experiment's folder.
-        weightsRoot: (await nodes()).length > 1 ? folder : await sharedRoot(),
-        openCrew: openTrinityCrew,
-        resume,
-        signal: this.#stop.signal,
-      });
+      return await throughLosses(
+        async (attempt) => {
+          // Shared memory is one machine's; several share the experiment's folder.
+          const weightsRoot = (await nodes()).length > 1 ? folder : await sharedRoot();
+          const run = { loaded, tasks, experiment, progress, searchFolders, weightsRoot, openCrew: openTrinityCrew };
+          return runExperiment({ ...run, ...attempt, signal: this.#stop.signal });
+        },
+        { first: { resume, afterLoss }, newestCheckpoint, say, signal: this.#stop.signal },
+      );
     } finally {
       progress.close();
     }

@@ -85,6 +85,10 @@ export const trainerCommonSection = section(
       "Tokens in one packed forward and backward pass. A sequence longer than this has a pass of its own.",
       { unit: "tokens" },
     ),
+    head_kernel: key(
+      z.enum(["plain", "fused"]).default("plain"),
+      "What computes the output head with its loss: `plain` PyTorch, a chunk of logits at a time, or the `fused` CUDA kernel, which needs nvcc and is checked against float64 when it is loaded; where it cannot be used the log says why.",
+    ),
     gradient_checkpointing: key(
       z.boolean().default(true),
       "Compute activations twice in order to keep fewer of them in memory.",

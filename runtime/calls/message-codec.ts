@@ -37,6 +37,7 @@ export function encodePacked(packed: Packed, companions: Companions): ValueOnWir
 
 export function decodePacked(value: ValueOnWire, companions: Companions): Packed {
   if (value instanceof Uint8Array) return new WireValue({ data: value, objects: [], actors: [] });
+  checkBeside(value);
   const [data, objects, actors, at] = value;
   const decoded = new WireValue({
     data,
@@ -45,6 +46,19 @@ export function decodePacked(value: ValueOnWire, companions: Companions): Packed
   });
   return at === undefined ? decoded : companions.stored(at, decoded);
 }
+
+/** What lies beside a value is used long after the message: what is no descriptor must end here, with its session. */
+function checkBeside([data, objects, actors, at]: Exclude<ValueOnWire, Uint8Array>): void {
+  const isText = (value: unknown): boolean => typeof value === "string";
+  const isObject = (one: unknown): boolean => Array.isArray(one) && one.length === 2 && one.every(isText);
+  const isActor = (one: unknown): boolean => Array.isArray(one) && isText(one[0]);
+  const isStored = at === undefined || (isText(at[0]) && isText(at[1]) && Number.isSafeInteger(at[2]) && at[2] >= 0);
+  if (data instanceof Uint8Array && objects.every(isObject) && actors.every(isActor) && isStored) return;
+  throw new RangeError("a value arrived with something beside it that is no reference, handle or place");
+}
+
+/** A call may say how many values it gives; an array of so many references is still one that can be made. */
+const mostReturns = 1_000_000;
 
 const noArgs: readonly never[] = [];
 
@@ -57,6 +71,15 @@ export function encodeCall(message: CallMessage, companions: Companions): CallOn
 /** `processId`: of the caller; the task is named by it and the call's number. `number`: the call's number here. */
 export function decodeCall(call: CallOnWire, companions: Companions, processId?: string, number?: number): CallMessage {
   const [, callId, hostId, method, args, lane, numReturns, streaming, backpressure] = call;
+  const isCall =
+    typeof callId === "number" &&
+    typeof method === "string" &&
+    typeof lane === "string" &&
+    typeof streaming === "boolean" &&
+    typeof backpressure === "number" &&
+    numReturns >= 0 &&
+    numReturns <= mostReturns;
+  if (!isCall) throw new RangeError("a call arrived whose fields are not a call's");
   return {
     callId: number ?? callId,
     hostId,

@@ -1,6 +1,6 @@
 // The actors that this process has handles of. One object for each actor, however many handles there are.
 import type { Companions } from "../calls/index.ts";
-import type { ActorInfo, ActorNews } from "../control/index.ts";
+import { type ActorInfo, type ActorNews, isActorInfo } from "../control/index.ts";
 import { type ActorId, makeHandle, targetOf } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import type { ActorDescriptor } from "../wire/index.ts";
@@ -67,7 +67,8 @@ export class ActorHandles implements Pick<Companions, "describeActor" | "actor">
   }
 
   actor([actorId, info]: ActorDescriptor): object {
-    return makeHandle(this.find(actorId, info as ActorInfo));
+    if (!isActorInfo(info)) throw new RangeError("a value arrived with something beside it that is no handle");
+    return makeHandle(this.find(actorId, info));
   }
 
   news(news: ActorNews): void {

@@ -4,6 +4,7 @@ import { CallArguments, encodePacked } from "../calls/index.ts";
 import { codeRefOf } from "../code/index.ts";
 import { type ActorCreation, type ActorInfo, describeActorInfo } from "../control/index.ts";
 import { type ActorId, type ActorSpec, callSite, currentContext, makeHandle, newId } from "../core/index.ts";
+import type { JobEnvironment } from "../environment/index.ts";
 import { ActorDiedError } from "../errors/index.ts";
 import { encodeFailure } from "../wire/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
@@ -17,6 +18,7 @@ export interface ActorMakerOptions {
   readonly head: Pick<HeadLink, "ask" | "tell">;
   readonly jobId: string;
   readonly namespace: string;
+  readonly environment: JobEnvironment;
 }
 
 export class ActorMaker {
@@ -29,8 +31,9 @@ export class ActorMaker {
   /** Asks the head for the actor; its handle is there at once. */
   make(spec: ActorSpec, args: readonly unknown[]): object {
     const { table, options, Class } = spec;
-    const code = codeRefOf(Class);
-    const { handles, process, jobId, namespace, head } = this.#options;
+    const { handles, process, jobId, namespace, head, environment } = this.#options;
+    const runtimeEnv = environment.of(options.runtimeEnv);
+    const code = environment.rooted(codeRefOf(Class), runtimeEnv);
     const actorId = newId<ActorId>();
     const info = describeActorInfo(table, options, options.namespace ?? namespace);
     const actor = new RemoteActor(actorId, info, handles.services, spec);
@@ -55,7 +58,7 @@ export class ActorMaker {
       maxRestarts: options.maxRestarts,
       maxConcurrency: options.maxConcurrency,
       request: options.request,
-      runtimeEnv: options.runtimeEnv,
+      runtimeEnv,
       callSite: callSite(),
       owner: process.processId,
       ownerActorId: currentContext()?.actorId ?? null,

@@ -13,10 +13,12 @@ import {
   type PlacementGroupOptions,
   type PlacementGroupState,
   type RuntimeBackend,
+  type RuntimeEnv,
   type RuntimeStatus,
   type TaskSpec,
   targetOf,
 } from "../core/index.ts";
+import { JobEnvironment } from "../environment/index.ts";
 import { InvalidOptionError, RaySystemError } from "../errors/index.ts";
 import type { Peer } from "../transport/index.ts";
 import type { ActorHandles } from "./actor-handles.ts";
@@ -34,6 +36,8 @@ export interface ClusterRuntimeOptions {
   readonly head: Pick<HeadLink, "ask" | "tell" | "listen">;
   readonly jobId: JobId;
   readonly namespace: string;
+  /** What all actors and tasks have around them where their own options say nothing else. */
+  readonly runtimeEnv: RuntimeEnv;
   /** Where the lines go that the job's processes print; a driver's. */
   readonly log?: { show(lines: LogLines): void };
   /** Ends what the process is besides: its session, its listening. */
@@ -61,13 +65,15 @@ export class ClusterRuntime implements RuntimeBackend {
     this.#head = head;
     this.jobId = jobId;
     this.namespace = namespace;
-    this.#maker = new ActorMaker(options);
+    const environment = new JobEnvironment(options.runtimeEnv, (method, part) => head.ask(method, part));
+    this.#maker = new ActorMaker({ ...options, environment });
     this.#groups = new RemoteGroups(jobId, (creation) => head.ask("createGroup", creation));
     this.#tasks = new RemoteTasks({
       endpoints: process.endpoints,
       carrier: process.carrier,
       jobId,
       namespace,
+      environment,
       channel: (address) => this.#channel(address),
       lease: async (request) => (await head.ask("lease", request)) as LeaseGrant,
       dropLease: (leaseId) => head.tell("dropLease", leaseId),

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { type JobId, newId, type RuntimeBackend, type TaskId } from "../core/index.ts";
+import { type JobId, newId, type RuntimeBackend, type RuntimeEnv, type TaskId } from "../core/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import { interfaceTo, isOwnAddress, type Tls } from "../transport/index.ts";
 import { ActorHandles } from "./actor-handles.ts";
@@ -18,6 +18,7 @@ export interface ConnectOptions {
   readonly token: string;
   readonly tls?: Tls | undefined;
   readonly namespace: string;
+  readonly runtimeEnv: RuntimeEnv;
   /** Gives up when the head cannot be reached for so long. */
   readonly connectTimeoutMs: number;
   /** Shows what the job's actors and tasks print. */
@@ -30,7 +31,7 @@ export interface ConnectOptions {
 
 /** Connects this process as a driver. Rejects with AuthenticationError, or where no head answers in time. */
 export async function connect(options: ConnectOptions): Promise<RuntimeBackend> {
-  const { address, token, tls, namespace, connectTimeoutMs, logToDriver } = options;
+  const { address, token, tls, namespace, connectTimeoutMs, logToDriver, runtimeEnv } = options;
   const handles = new ActorHandles();
   const jobId = newId<JobId>();
   const ip = await interfaceTo(address);
@@ -79,7 +80,12 @@ export async function connect(options: ConnectOptions): Promise<RuntimeBackend> 
     log.close();
     await options.closed?.();
   };
-  return new ClusterRuntime({ process: own, handles, head, jobId, namespace, log, close });
+  try {
+    return new ClusterRuntime({ process: own, handles, head, jobId, namespace, runtimeEnv, log, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Joins the node that this machine is, as one of its processes. */

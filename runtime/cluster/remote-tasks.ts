@@ -18,7 +18,11 @@ export class RemoteTasks {
   submit(spec: TaskSpec, args: readonly unknown[]): unknown {
     let known = this.#specs.get(spec);
     if (!known) {
-      known = { queue: this.#queueOf(spec), facts: factsOf(spec) };
+      const { environment } = this.#services;
+      const runtimeEnv = environment.of(spec.options.runtimeEnv);
+      const method = formatCodeRef(environment.rooted(codeRefOf(spec.fn), runtimeEnv));
+      const given = { ...spec, options: { ...spec.options, runtimeEnv } };
+      known = { queue: this.#queueOf(given), facts: factsOf(given, method) };
       this.#specs.set(spec, known);
     }
     return known.queue.submit(known.facts, args);
@@ -66,7 +70,6 @@ export class RemoteTasks {
   }
 }
 
-function factsOf({ fn, kind, options }: TaskSpec): CallFacts {
-  const method = formatCodeRef(codeRefOf(fn));
+function factsOf({ kind, options }: TaskSpec, method: string): CallFacts {
   return { functionName: options.name, method, lane: "", generator: kind === "generator", options };
 }

@@ -13,6 +13,7 @@ import {
 import { isPython } from "../code/index.ts";
 import type { LeaseClaims, LeaseGrant, LeaseRequest } from "../control/index.ts";
 import { newId, type TaskId, type TaskSpec } from "../core/index.ts";
+import type { JobEnvironment } from "../environment/index.ts";
 import { RayError, TaskCancelledError, WorkerCrashedError } from "../errors/index.ts";
 import { LeasedHost } from "./leased-host.ts";
 
@@ -22,6 +23,7 @@ export interface TaskServices {
   readonly carrier: Carrier;
   readonly jobId: string;
   readonly namespace: string;
+  readonly environment: JobEnvironment;
   channel(address: string): Channel;
   /** Asks the head for a host; rejects where there can be none. */
   lease(request: LeaseRequest): Promise<LeaseGrant>;

@@ -50,7 +50,7 @@ export function formatCodeRef(ref: CodeRef): string {
 /** Imports what a reference names. Throws RuntimeEnvSetupError where the module or its export is not there. */
 export async function loadCode(ref: CodeRef): Promise<Code> {
   if (ref.root === "python") throw new RuntimeEnvSetupError(`${ref.path} is Python, and this is not a Python host`);
-  const file = pathOf(ref);
+  const file = fileOfRef(ref);
   let module: Record<string, unknown>;
   try {
     module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
@@ -69,7 +69,8 @@ export async function loadCode(ref: CodeRef): Promise<Code> {
   return code as Code;
 }
 
-function pathOf({ root, path }: CodeRef): string {
+/** The file that a reference of TypeScript code names in this process. */
+export function fileOfRef({ root, path }: CodeRef): string {
   if (root === "package") return resolve(packageFolder, path);
   return root === "workingDir" ? resolve(process.cwd(), path) : path;
 }

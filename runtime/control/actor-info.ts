@@ -36,6 +36,25 @@ export function describeActorInfo(table: MethodTable, options: CompiledActorOpti
   };
 }
 
+/** Whether something that arrived is what a handle needs. */
+export function isActorInfo(value: unknown): value is ActorInfo {
+  if (typeof value !== "object" || value === null) return false;
+  const { className, name, namespace, methods, concurrencyGroups } = value as Partial<Record<keyof ActorInfo, unknown>>;
+  const isMethod = (one: unknown): boolean =>
+    Array.isArray(one) &&
+    typeof one[0] === "string" &&
+    typeof one[1] === "string" &&
+    typeof (one[2] ?? {}) === "object";
+  return (
+    typeof className === "string" &&
+    (name === null || typeof name === "string") &&
+    typeof namespace === "string" &&
+    Array.isArray(methods) &&
+    methods.every(isMethod) &&
+    typeof concurrencyGroups === "object"
+  );
+}
+
 const tables = new Map<string, MethodTable>();
 
 /** The table of an actor's methods; one object for all handles with the same methods. */

@@ -1,5 +1,5 @@
 // What head, node agents, hosts and drivers say to each other, as types.
-export { type ActorInfo, describeActorInfo, tableOf } from "./actor-info.ts";
+export { type ActorInfo, describeActorInfo, isActorInfo, tableOf } from "./actor-info.ts";
 export { type Address, formatAddress, parseAddress } from "./address.ts";
 export * from "./inspection.ts";
 export type * from "./jobs.ts";

@@ -113,6 +113,14 @@ export interface ActorDeath extends DeathCause {
   readonly reasons: readonly string[];
 }
 
+/** What a node has made of a runtime environment: folders and an interpreter of its own. */
+export interface PreparedEnvironment {
+  readonly workingDir?: string;
+  readonly python?: string;
+  /** Has `node_modules`. */
+  readonly packages?: string;
+}
+
 /** `startActor`, head to node agent and node agent to host. */
 export interface ActorStart {
   readonly hostId: string;
@@ -123,6 +131,8 @@ export interface ActorStart {
   readonly info: ActorInfo;
   readonly maxConcurrency: number;
   readonly runtimeEnv: RuntimeEnv;
+  /** Added by the node agent, where there was something to be made. */
+  readonly prepared?: PreparedEnvironment;
   readonly args: readonly ValueOnWire[];
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
@@ -148,6 +158,8 @@ export interface LeaseStart {
   readonly name: string;
   readonly namespace: string;
   readonly runtimeEnv: RuntimeEnv;
+  /** As of an actor. */
+  readonly prepared?: PreparedEnvironment;
   readonly gpuIds: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
   readonly placementGroupId: string | null;

@@ -40,7 +40,7 @@ export interface RuntimeBackend {
     bundles: readonly Readonly<Record<string, number>>[],
     options: PlacementGroupOptions,
   ): PlacementGroup;
-  removePlacementGroup(group: PlacementGroup): Promise<void>;
+  removePlacementGroup(group: Pick<PlacementGroup, "id">): Promise<void>;
   placementGroupTable(): Promise<PlacementGroupState[]>;
   status(): Promise<RuntimeStatus>;
   /** Asks the head; absent where there is none. */

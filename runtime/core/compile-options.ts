@@ -9,10 +9,10 @@ import type {
   MethodOptions,
   ResourceOptions,
   RetryExceptions,
-  RuntimeEnv,
   SchedulingStrategy,
   TaskOptions,
 } from "./options.ts";
+import { checkRuntimeEnv } from "./runtime-env.ts";
 
 const resourceKeys = [
   "numCpus",
@@ -75,7 +75,7 @@ export function compileActorOptions(table: MethodTable, options: ActorOptions): 
     concurrencyGroups,
     ordered: !table.hasAsync && maxConcurrency === 1 && options.allowOutOfOrderExecution !== true,
     request: compileRequest(options, given === undefined ? { held: 0, placement: 1 } : { held: 1, placement: 1 }),
-    runtimeEnv: checkRuntimeEnv(options.runtimeEnv ?? {}),
+    runtimeEnv: checkRuntimeEnv(options.runtimeEnv),
   };
 }
 
@@ -85,7 +85,7 @@ export function compileTaskOptions(functionName: string, options: TaskOptions): 
     ...compileCall(options, wholeFrom(-1, "maxRetries", options.maxRetries ?? 3), options.retryExceptions ?? false),
     name: options.name ?? functionName,
     request: compileRequest(options, { held: 1, placement: 1 }),
-    runtimeEnv: checkRuntimeEnv(options.runtimeEnv ?? {}),
+    runtimeEnv: checkRuntimeEnv(options.runtimeEnv),
   };
 }
 
@@ -212,19 +212,6 @@ export function checkLabels(selector: LabelSelector, where: string): LabelSelect
     check(isLabelExpression(expression), `${where}.${name}`, '"v", "!v", "in(a,b)" or "!in(a,b)"', expression);
   }
   return selector;
-}
-
-function checkRuntimeEnv(runtimeEnv: RuntimeEnv): RuntimeEnv {
-  const { envVars = {}, workingDir, ...unknown } = runtimeEnv;
-  for (const [key, value] of Object.entries(unknown)) {
-    throw InvalidOptionError.of(`runtimeEnv.${key}`, "one of envVars, workingDir", value);
-  }
-  for (const [name, value] of Object.entries(envVars)) {
-    check(typeof value === "string", `runtimeEnv.envVars.${name}`, "a text", value);
-  }
-  const isFolder = workingDir === undefined || (typeof workingDir === "string" && workingDir !== "");
-  check(isFolder, "runtimeEnv.workingDir", "a folder's path", workingDir);
-  return runtimeEnv;
 }
 
 function checkRetryExceptions(value: RetryExceptions): RetryExceptions {

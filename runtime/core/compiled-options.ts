@@ -1,6 +1,7 @@
 // Complete options: nothing optional is left open, and everything is known to be valid.
 import type { ResourceRequest } from "../scheduling/index.ts";
-import type { RetryExceptions, RuntimeEnv } from "./options.ts";
+import type { RetryExceptions } from "./options.ts";
+import type { RuntimeEnv } from "./runtime-env.ts";
 
 /** Retry decisions of one call. `maxTaskRetries` and `maxRetries` both become `retries`; -1 is without limit. */
 export interface CompiledCallOptions {

@@ -36,4 +36,5 @@ export { type CancelOptions, ObjectRef, type ObjectSlot, readWhenSettled, slotOf
 export { ObjectRefGenerator, type StreamSource } from "./object-ref-generator.ts";
 export * from "./options.ts";
 export type { Bundle, PlacementGroup, PlacementGroupOptions, PlacementStrategy } from "./placement-group.ts";
+export { checkRuntimeEnv, mergeRuntimeEnv, noRuntimeEnv, type RuntimeEnv } from "./runtime-env.ts";
 export * from "./status.ts";

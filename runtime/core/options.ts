@@ -1,5 +1,6 @@
 // The options a user gives, as the API accepts them: optional and loose. compile-options.ts makes them complete.
 import type { PlacementGroup } from "./placement-group.ts";
+import type { RuntimeEnv } from "./runtime-env.ts";
 
 /** Which errors thrown by the called code make it run again. */
 export type RetryExceptions = boolean | readonly (abstract new (...args: never[]) => Error)[];
@@ -20,12 +21,6 @@ export type SchedulingStrategy =
       readonly shareGpus?: boolean;
     }
   | { readonly labels: { readonly hard?: LabelSelector; readonly soft?: LabelSelector } };
-
-/** What the code needs around it. */
-export interface RuntimeEnv {
-  readonly envVars?: Readonly<Record<string, string>>;
-  readonly workingDir?: string;
-}
 
 /** What a task or an actor asks its node for. Quantities are granular to 0.0001. */
 export interface ResourceOptions {

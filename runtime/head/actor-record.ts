@@ -40,8 +40,9 @@ export interface ActorWatcher {
 }
 
 export class ActorRecord {
-  readonly creation: ActorCreation;
-  args: readonly ValueOnWire[] | null;
+  readonly creation: Omit<ActorCreation, "args">;
+  /** Its constructor's; null while they are not ready, and when it is dead. */
+  args: readonly ValueOnWire[] | null = null;
   state: ActorStateName;
   restarts = 0;
   #grant: Grant | undefined;
@@ -56,9 +57,19 @@ export class ActorRecord {
   #unheld: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
 
   constructor(creation: ActorCreation) {
+    const { args } = creation;
     this.creation = withShared(creation);
-    this.args = creation.args;
-    this.state = creation.args === null ? "DEPENDENCIES_UNREADY" : "PENDING_CREATION";
+    this.state = args === null ? "DEPENDENCIES_UNREADY" : "PENDING_CREATION";
+    if (args !== null) this.give(args);
+  }
+
+  /** The constructor's arguments. They lie over the whole message that brought them, which is not to stay with them. */
+  give(args: readonly ValueOnWire[]): void {
+    this.args = args.map((value) => {
+      if (value instanceof Uint8Array) return Buffer.from(value);
+      const [data, ...beside] = value;
+      return [Buffer.from(data), ...beside] as unknown as ValueOnWire;
+    });
   }
 
   static restored(stored: StoredActor): ActorRecord {

@@ -54,7 +54,7 @@ export class ActorTable {
   async placeWith(actorId: string, args: readonly ValueOnWire[]): Promise<void> {
     const record = this.index.get(actorId);
     if (record?.state !== "DEPENDENCIES_UNREADY") return;
-    record.args = args;
+    record.give(args);
     record.move("PENDING_CREATION");
     this.#place(record, false);
     await this.#save(record);
@@ -80,6 +80,7 @@ export class ActorTable {
   async end(record: ActorRecord, death: ActorDeath): Promise<void> {
     if (record.state === "DEAD") return;
     record.death = death;
+    record.args = null;
     record.move("DEAD");
     record.withdraw();
     record.heldAgain();
@@ -289,7 +290,6 @@ export class ActorTable {
   }
 
   #bury(record: ActorRecord): void {
-    record.args = null;
     const oldest = this.#dead.add(record.actorId);
     if (oldest !== undefined && this.index.forget(oldest)) void this.#services.store.actors.remove(oldest);
   }

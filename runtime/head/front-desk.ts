@@ -1,6 +1,8 @@
 // Answers those who look and those who submit: jobs, lists, logs.
-import type { JobInfo, JobOutcome, JobSubmission, ListQuery, LogQuery, LogRead } from "../control/index.ts";
+import type { JobInfo, JobOutcome, ListQuery, LogQuery, LogRead } from "../control/index.ts";
+import type { PackagePart, PackageStore } from "../environment/index.ts";
 import { RaySystemError } from "../errors/index.ts";
+import { checkedJob } from "./checked.ts";
 import type { DriverJobs } from "./driver-jobs.ts";
 import { Inspector, type InspectorServices } from "./inspector.ts";
 import { type JobServices, JobTable } from "./job-table.ts";
@@ -9,10 +11,12 @@ export class FrontDesk {
   readonly jobs: JobTable;
   readonly #drivers: DriverJobs;
   readonly #inspector: Inspector;
+  readonly #packages: PackageStore;
 
   constructor(services: JobServices & Omit<InspectorServices, "jobs">, drivers: DriverJobs) {
     this.jobs = new JobTable(services);
     this.#drivers = drivers;
+    this.#packages = services.store.packages;
     this.#inspector = new Inspector({ ...services, jobs: () => this.#jobs() });
   }
 
@@ -20,7 +24,7 @@ export class FrontDesk {
   answer(method: string, payload: unknown): unknown {
     switch (method) {
       case "submitJob":
-        return this.jobs.submit(payload as JobSubmission);
+        return this.jobs.submit(checkedJob(payload));
       case "stopJob":
         return this.jobs.stop(payload as string);
       case "jobs":
@@ -31,6 +35,10 @@ export class FrontDesk {
         return this.jobs.running(payload as string);
       case "jobEnded":
         return this.jobs.finished(payload as JobOutcome);
+      case "putPackage":
+        return this.#packages.put(payload as PackagePart);
+      case "getPackage":
+        return this.#packages.get(payload as PackagePart);
       case "list":
         return this.#inspector.list(payload as ListQuery);
       case "tasks":

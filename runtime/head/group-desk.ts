@@ -22,10 +22,12 @@ export class GroupDesk {
   /** Answers when the group is stored; its creator is told when its bundles are reserved. */
   async create(creation: GroupCreation, creator: string): Promise<void> {
     if (this.#creations.has(creation.id)) return;
+    // What cannot be read must not be stored.
+    const request = requestOf(creation);
     this.#creations.set(creation.id, { creation, creator });
     // What is asked for in the group right after it must find it.
     const stored = this.#services.store.groups.put(creation.id, { creation, creator, leases: null });
-    this.table.create(requestOf(creation), this.#services.scheduler, this.#listener(creation));
+    this.table.create(request, this.#services.scheduler, this.#listener(creation));
     await stored;
   }
 

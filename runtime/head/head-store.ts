@@ -1,9 +1,11 @@
 // What the head must still know after it was killed, on disk: a change is acknowledged to whoever asked for it once it is
 // committed. Tables of plain data by id.
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { RootDatabase } from "lmdb";
 import type { ActorCreation, ActorDeath, GroupCreation } from "../control/index.ts";
 import type { ActorStateName } from "../core/index.ts";
+import { PackageStore } from "../environment/index.ts";
 import type { GrantedLease } from "../placement/index.ts";
 import type { Lease } from "../scheduling/index.ts";
 import type { StoredJob } from "./job-record.ts";
@@ -61,14 +63,17 @@ export class HeadStore {
   readonly groups: Table<StoredGroup>;
   readonly jobs: Table<StoredJob>;
   readonly deadNodes: Table<{ readonly nodeId: string; readonly reason: string }>;
+  /** The folders of code that were sent. */
+  readonly packages: PackageStore;
   readonly #database: RootDatabase;
 
-  private constructor(database: RootDatabase) {
+  private constructor(database: RootDatabase, packages: PackageStore) {
     this.#database = database;
     this.actors = new Table(this.#database, "actor");
     this.groups = new Table(this.#database, "group");
     this.deadNodes = new Table(this.#database, "dead-node");
     this.jobs = new Table(this.#database, "job");
+    this.packages = packages;
   }
 
   /** Opens the store in `folder`, which is made where it is not there. */
@@ -78,7 +83,8 @@ export class HeadStore {
     const { open } = await import("lmdb");
     // The names of the fields are kept once, not in every record: half the size, and a third less time to read.
     const sharedStructuresKey = Symbol.for("structures");
-    return new HeadStore(open({ path: folder, encoding: "msgpack", noSubdir: false, sharedStructuresKey }));
+    const database = open({ path: folder, encoding: "msgpack", noSubdir: false, sharedStructuresKey });
+    return new HeadStore(database, new PackageStore(join(folder, "packages")));
   }
 
   /** Done when everything is on disk. */

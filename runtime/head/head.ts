@@ -1,21 +1,13 @@
 // The head: places, names and watches. No call of an actor and no value passes through it, so that it can be away for a
 // while under running jobs.
-import type {
-  ActorCreation,
-  AgentRegistration,
-  ClientRegistration,
-  GroupCreation,
-  HostExit,
-  LeaseClaims,
-  LeaseRequest,
-  LogLines,
-} from "../control/index.ts";
+import type { ActorCreation, HostExit, LeaseClaims } from "../control/index.ts";
 import type { RuntimeStatus } from "../core/index.ts";
 import { Scheduler } from "../placement/index.ts";
 import { LinkServer, Peer, type PeerHandlers, type Tls } from "../transport/index.ts";
 import type { FailureData, ValueOnWire } from "../wire/index.ts";
 import { ActorRecord } from "./actor-record.ts";
 import { ActorTable } from "./actor-table.ts";
+import { checkedCreation, checkedGroup, checkedLease, checkedRegistration, isLog } from "./checked.ts";
 import { ClientTable } from "./client-table.ts";
 import { DriverJobs } from "./driver-jobs.ts";
 import { FrontDesk } from "./front-desk.ts";
@@ -27,8 +19,6 @@ import { LeaseTable } from "./lease-table.ts";
 import { Membership } from "./membership.ts";
 import { NodeTable } from "./node-table.ts";
 import { PlacementTimes } from "./placement-times.ts";
-
-type Registration = AgentRegistration | ClientRegistration;
 
 export interface HeadOptions {
   readonly headId: string;
@@ -88,10 +78,14 @@ export class Head {
     this.#desk = new FrontDesk(desk, this.#drivers);
     const handlers: PeerHandlers = {
       request: (method, payload, peer) => {
-        if (method === "register") return this.#members.register(payload as Registration, peer);
+        if (method === "register") return this.#members.register(checkedRegistration(payload), peer);
         return this.#members.afterJoining(peer, () => this.#request(method, payload, peer));
       },
-      event: (topic, payload, peer) => void this.#members.afterJoining(peer, () => this.#event(topic, payload, peer)),
+      event: (topic, payload, peer) => {
+        const late = this.#members.afterJoining(peer, () => this.#event(topic, payload, peer));
+        // As what cannot be read at once: the session ends with it, and nothing else.
+        if (late instanceof Promise) late.catch((error: unknown) => this.#members.ended(peer, String(error)));
+      },
       up: (peer) => this.#members.up(peer),
       down: (peer, reason) => this.#members.down(peer, reason),
       ended: (peer, error) => this.#members.ended(peer, error.message),
@@ -122,7 +116,7 @@ export class Head {
   #request(method: string, payload: unknown, peer: Peer): unknown {
     switch (method) {
       case "createActor":
-        return this.#create(payload as ActorCreation);
+        return this.#create(checkedCreation(payload));
       case "placeActor": {
         const { actorId, args } = payload as { actorId: string; args: readonly ValueOnWire[] };
         return this.#actors.placeWith(actorId, args);
@@ -140,9 +134,9 @@ export class Head {
       case "letGo":
         return this.#actors.letGo(payload as string, peer.processId);
       case "lease":
-        return this.#leases.ask(payload as LeaseRequest, peer.processId);
+        return this.#leases.ask(checkedLease(payload), peer.processId);
       case "createGroup":
-        return this.#groups.create(payload as GroupCreation, peer.processId);
+        return this.#groups.create(checkedGroup(payload), peer.processId);
       case "removeGroup":
         return this.#members.removeGroup(payload as string);
       case "hostExited":
@@ -186,7 +180,7 @@ export class Head {
         this.#leases.blocked(payload as string, false);
         break;
       case "log":
-        this.#clients.log(payload as LogLines);
+        if (isLog(payload)) this.#clients.log(payload);
         break;
       case "leases":
         this.#leases.claim(peer.processId, payload as LeaseClaims);

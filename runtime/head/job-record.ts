@@ -27,7 +27,7 @@ const next = {
 } as const satisfies Record<JobStateName, readonly JobStateName[]>;
 
 export class JobRecord {
-  readonly submission: JobSubmission;
+  submission: JobSubmission;
   readonly submittedMs: number;
   status: JobStateName = "PENDING";
   message = "";
@@ -65,6 +65,8 @@ export class JobRecord {
     this.status = to;
     if (to === "RUNNING") this.startMs = nowMs;
     else this.endMs = nowMs;
+    // Nobody starts it again: its arguments, and the message that they lie in, are not kept.
+    if (this.ended) this.submission = { ...this.submission, args: [] };
   }
 
   stored(): StoredJob {

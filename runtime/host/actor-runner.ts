@@ -41,10 +41,10 @@ export class ActorRunner {
 
   /** Loads the class and runs its constructor. */
   async start(): Promise<StartAnswer> {
-    const { info, actorId, restarts, gpuIds, resources, placementGroupId, code, runtimeEnv, hostId } = this.#start;
+    const { info, actorId, restarts, gpuIds, resources, placementGroupId, code, hostId } = this.#start;
     let Class: UserClass;
     try {
-      enterEnvironment(runtimeEnv, gpuIds);
+      enterEnvironment(this.#start, this.#settings.sessionFolder);
       Class = (await loadCode(code)) as UserClass;
     } catch (error) {
       const known = error as RayError;

@@ -1,10 +1,12 @@
 // The runtime of the code inside a host: it connects to the head when it is first used. A host that works for one job
 // after another keeps its connection and introduces itself anew.
 import { hostname } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import { type ActorHandles, type ClusterProcess, ClusterRuntime, HeadLink } from "../cluster/index.ts";
 import type { ClientRegistration } from "../control/index.ts";
-import type { JobId, RuntimeBackend } from "../core/index.ts";
+import type { JobId, RuntimeBackend, RuntimeEnv } from "../core/index.ts";
 import { adoptRuntime } from "../current.ts";
+import { inherited } from "../environment/index.ts";
 import type { HostSettings } from "../node/index.ts";
 
 /** For whom a host works. */
@@ -12,6 +14,8 @@ interface Work {
   readonly jobId: string;
   readonly namespace: string;
   readonly actorId: string | null;
+  /** What the code has around it; what it makes has the same. */
+  readonly runtimeEnv: RuntimeEnv;
 }
 
 export class HostRuntime {
@@ -29,13 +33,14 @@ export class HostRuntime {
 
   /** The code that is loaded from now on works for this job. */
   begin(work: Work): void {
-    const { jobId, namespace, actorId } = this.#work ?? {};
-    if (jobId === work.jobId && namespace === work.namespace && actorId === work.actorId) return;
+    const { jobId, namespace, actorId, runtimeEnv } = this.#work ?? {};
+    const same = jobId === work.jobId && namespace === work.namespace && actorId === work.actorId;
+    if (same && isDeepStrictEqual(runtimeEnv, work.runtimeEnv)) return;
     this.#work = work;
     adoptRuntime(() => this.#make(work));
   }
 
-  #make({ jobId, namespace, actorId }: Work): RuntimeBackend {
+  #make({ jobId, namespace, actorId, runtimeEnv }: Work): RuntimeBackend {
     const registration: ClientRegistration = {
       kind: "host",
       jobId,
@@ -62,6 +67,7 @@ export class HostRuntime {
       head,
       jobId: jobId as JobId,
       namespace,
+      runtimeEnv: inherited(runtimeEnv),
       close: async () => {},
       lost,
     });

@@ -47,15 +47,16 @@ export async function serve(settings: HostSettings): Promise<void> {
         switch (method) {
           case "startActor": {
             const start = payload as ActorStart;
-            const { jobId, actorId, info } = start;
-            code.begin({ jobId, namespace: info.namespace, actorId });
+            const { jobId, actorId, info, runtimeEnv } = start;
+            code.begin({ jobId, namespace: info.namespace, actorId, runtimeEnv });
             const actor = new ActorRunner(start, own, settings, tasks, () => agent.tell("exiting", null));
             runner = actor;
             return actor.start();
           }
           case "startLease": {
             const start = payload as LeaseStart;
-            code.begin({ jobId: start.jobId, namespace: start.namespace, actorId: null });
+            const { jobId, namespace, runtimeEnv } = start;
+            code.begin({ jobId, namespace, actorId: null, runtimeEnv });
             const leased = new TaskRunner(start, own, settings, tasks, (topic, payload) => agent.tell(topic, payload));
             runner = leased;
             return leased.start();

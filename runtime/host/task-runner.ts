@@ -25,6 +25,7 @@ const loaded = new Map<string, Fn | Promise<Fn>>();
 
 export class TaskRunner implements Host {
   readonly #start: LeaseStart;
+  readonly #sessionFolder: string;
   readonly #process: ClusterProcess;
   readonly #facts: HostFacts;
   readonly #ended = new AbortController();
@@ -45,6 +46,7 @@ export class TaskRunner implements Host {
   ) {
     this.#tellHead = (topic) => tellHead(topic, start.leaseId);
     this.#start = start;
+    this.#sessionFolder = settings.sessionFolder;
     this.#process = process;
     this.#observer = tasks.observe({ type: "NORMAL_TASK", jobId: start.jobId, actorId: null });
     this.#facts = {
@@ -61,7 +63,7 @@ export class TaskRunner implements Host {
 
   async start(): Promise<StartAnswer> {
     try {
-      enterEnvironment(this.#start.runtimeEnv, this.#start.gpuIds);
+      enterEnvironment(this.#start, this.#sessionFolder);
     } catch (error) {
       const known = error as RayError;
       return { failed: { reason: "RUNTIME_ENV", message: known.message, failure: encodeFailure(known) } };

@@ -161,7 +161,7 @@ export class LocalActor implements ActorTarget {
     if (this.#state === "DEAD") return;
     if (this.#state === "DEPENDENCIES_UNREADY") this.#move("PENDING_CREATION");
     const { request, runtimeEnv } = this.spec.options;
-    const problem = runtimeEnvProblem(runtimeEnv);
+    const problem = runtimeEnvProblem(this.#services.runtimeEnv, runtimeEnv);
     if (problem) {
       this.die({ reason: "CREATION_FAILED", message: problem.message, error: () => problem });
       return;

@@ -23,6 +23,7 @@ import {
   type PlacementGroup,
   type PlacementGroupOptions,
   type RuntimeBackend,
+  type RuntimeEnv,
   type RuntimeStatus,
   type TaskSpec,
   targetOf,
@@ -38,11 +39,13 @@ import { LocalActor } from "./local-actor.ts";
 import type { LocalServices } from "./local-services.ts";
 import { PlacementGroups } from "./placement-groups.ts";
 import { PythonCluster } from "./python-cluster.ts";
+import { setVariables } from "./runtime-env.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { WireChannel } from "./wire-channel.ts";
 
 export interface LocalRuntimeOptions extends MachineOptions {
   readonly namespace: string;
+  readonly runtimeEnv: RuntimeEnv;
   /** Makes every call, result and error pass through the wire's codec and frames. */
   readonly wire: boolean;
 }
@@ -66,13 +69,15 @@ export class LocalRuntime implements RuntimeBackend {
   readonly #tasks: TaskRunner;
   readonly #carrier: Carrier;
   readonly #machine: MachineOptions;
+  readonly #restore: () => void;
   #pythonCluster: PythonCluster | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: LocalRuntimeOptions) {
-    const { namespace, wire: _, ...machine } = options;
+    const { namespace, wire: _, runtimeEnv, ...machine } = options;
     this.namespace = namespace;
     this.#machine = machine;
+    this.#restore = setVariables(runtimeEnv);
     const endpoints = new Endpoints();
     const turns = new Turns();
     this.#carrier = options.wire ? byWire : byReference;
@@ -83,6 +88,7 @@ export class LocalRuntime implements RuntimeBackend {
       jobId: this.jobId,
       nodeId: this.#nodeId,
       namespace: this.namespace,
+      runtimeEnv,
       carrier: this.#carrier,
       endpoints,
       channel,
@@ -186,6 +192,11 @@ export class LocalRuntime implements RuntimeBackend {
   }
 
   async #close(): Promise<void> {
+    await this.#endAll();
+    this.#restore();
+  }
+
+  async #endAll(): Promise<void> {
     const cause = { reason: "SHUTDOWN", message: "the runtime was shut down" } as const;
     this.#tasks.failAll(() => new RaySystemError(cause.message));
     // Youngest first: an actor may still need those that were there before it.
@@ -199,7 +210,8 @@ export class LocalRuntime implements RuntimeBackend {
 
   #python(): ClusterRuntime {
     const { jobId, namespace } = this;
-    this.#pythonCluster ??= new PythonCluster({ jobId, namespace, nodeId: this.#nodeId, machine: this.#machine });
+    const [nodeId, machine, runtimeEnv] = [this.#nodeId, this.#machine, this.#services.runtimeEnv];
+    this.#pythonCluster ??= new PythonCluster({ jobId, namespace, nodeId, machine, runtimeEnv });
     return this.#pythonCluster.runtime;
   }
 

@@ -1,6 +1,6 @@
 // What the actors and tasks of the local runtime share.
 import type { Carrier, Channel, Endpoints, Turns } from "../calls/index.ts";
-import type { ActorId, JobId, NodeId } from "../core/index.ts";
+import type { ActorId, JobId, NodeId, RuntimeEnv } from "../core/index.ts";
 import type { Scheduler } from "../placement/index.ts";
 
 /** An actor, as far as the services care. */
@@ -12,6 +12,8 @@ export interface LocalServices {
   readonly jobId: JobId;
   readonly nodeId: NodeId;
   readonly namespace: string;
+  /** The job's. */
+  readonly runtimeEnv: RuntimeEnv;
   readonly carrier: Carrier;
   readonly endpoints: Endpoints;
   readonly channel: Channel;

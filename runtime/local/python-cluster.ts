@@ -5,12 +5,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ActorHandles, ClusterProcess, ClusterRuntime, HeadLink, type HeadListener } from "../cluster/index.ts";
-import { type JobId, type NodeId, newId, type TaskId } from "../core/index.ts";
+import { type JobId, type NodeId, newId, type RuntimeEnv, type TaskId } from "../core/index.ts";
 import type { MachineOptions } from "../placement/index.ts";
 
 export interface PythonClusterOptions {
   readonly jobId: JobId;
   readonly namespace: string;
+  readonly runtimeEnv: RuntimeEnv;
   readonly nodeId: NodeId;
   readonly machine: MachineOptions;
 }
@@ -31,7 +32,7 @@ export class PythonCluster {
   #ends: (() => Promise<void>)[] = [];
 
   constructor(options: PythonClusterOptions) {
-    const { jobId, namespace, nodeId } = options;
+    const { jobId, namespace, nodeId, runtimeEnv } = options;
     this.#options = options;
     process.once("exit", this.#clean);
     const handles = new ActorHandles();
@@ -59,7 +60,7 @@ export class PythonCluster {
       },
     };
     const close = () => this.#close();
-    this.runtime = new ClusterRuntime({ process: this.#process, handles, head, jobId, namespace, close });
+    this.runtime = new ClusterRuntime({ process: this.#process, handles, head, jobId, namespace, runtimeEnv, close });
   }
 
   async #start(): Promise<HeadLink> {

@@ -45,7 +45,7 @@ export class TaskRunner implements CallOwner {
     };
     const call = new PendingCall(facts, CallArguments.of(args, this.carrier, options.name), this);
     this.#specs.set(call, spec);
-    const problem = runtimeEnvProblem(options.runtimeEnv);
+    const problem = runtimeEnvProblem(this.#services.runtimeEnv, options.runtimeEnv);
     if (problem) call.fail(problem);
     else call.args.whenReady((failed) => (failed ? call.fail(failed.error) : this.#ask(call)));
     return call.result;

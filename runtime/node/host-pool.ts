@@ -9,6 +9,8 @@ export interface HostPoolOptions {
   /** The file that hosts run from; empty for the sources. */
   readonly bundle: string;
   settings(hostId: string): HostSettings;
+  /** Begins the ids of its hosts; no other pool of the node has it: what a host leaves is found by its id. */
+  readonly name: string;
   /** Default: a TypeScript host. */
   readonly program?: HostProgram;
 }
@@ -85,8 +87,8 @@ export class HostPool {
 
   #start(): HostProcess {
     this.#count += 1;
-    const { settings, token, bundle, program } = this.#options;
-    const hostId = `${program ? "p" : ""}${this.#count}-${process.pid}`;
+    const { settings, token, bundle, program, name } = this.#options;
+    const hostId = `${name}${this.#count}-${process.pid}`;
     const host = new HostProcess(settings(hostId), token, program ?? typescriptHost(bundle));
     this.#all.set(hostId, host);
     this.#starting.add(host);

@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../control/index.ts";
-import { endMarkedProcesses } from "../processes/index.ts";
+import { endMarkedProcesses, scratchVariable, sharedFolderName, sharedVariable } from "../processes/index.ts";
 import type { Peer, TlsFiles } from "../transport/index.ts";
 import { tokenVariable } from "../transport/index.ts";
 import { nodeMark } from "./reaper.ts";
@@ -53,9 +53,13 @@ export class HostProcess {
   /** It has said that it will end by its own will. */
   intended = false;
   #isReady!: () => void;
+  readonly #scratch: string;
+  readonly #shared: string;
 
   constructor(settings: HostSettings, token: string, program: HostProgram) {
     this.settings = settings;
+    this.#scratch = join(settings.sessionFolder, `h${settings.hostId}`);
+    this.#shared = sharedFolderName(settings.nodeId, settings.hostId);
     const logs = join(settings.sessionFolder, "logs");
     this.outFile = join(logs, `worker-${settings.hostId}.out`);
     this.errorFile = join(logs, `worker-${settings.hostId}.err`);
@@ -69,6 +73,8 @@ export class HostProcess {
         ...process.env,
         ...program.env,
         [tokenVariable]: token,
+        [scratchVariable]: this.#scratch,
+        [sharedVariable]: this.#shared,
         [hostMark]: settings.hostId,
         [nodeMark]: settings.nodeId,
       },
@@ -125,6 +131,7 @@ export class HostProcess {
     await endMarkedProcesses(hostMark, this.settings.hostId);
     const { socket } = parseAddress(this.address);
     if (socket !== "") rmSync(socket, { force: true });
+    for (const folder of [this.#scratch, this.#shared]) rmSync(folder, { recursive: true, force: true });
     const output = this.lastOutput();
     return output === "" ? how : `${how}; its last output:\n${output}`;
   }

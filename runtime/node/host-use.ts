@@ -1,6 +1,6 @@
 // What a host is used for, and how that is told to the head.
 import type { ActorStart, LeaseStart, RunningHost, StartAnswer } from "../control/index.ts";
-import { RayError, RaySystemError } from "../errors/index.ts";
+import { RayError, RaySystemError, RuntimeEnvSetupError } from "../errors/index.ts";
 import { encodeFailure } from "../wire/index.ts";
 import type { HostPool } from "./host-pool.ts";
 import type { HostProcess } from "./host-process.ts";
@@ -39,7 +39,8 @@ export function describeUse(hostId: string, { host, actorId, lease, restarts, bl
 }
 
 /** The answer where a host could not begin. */
-export function failed(error: unknown): StartAnswer {
+export function failed(error: unknown): Extract<StartAnswer, { failed: unknown }> {
   const known = error instanceof RayError ? error : new RaySystemError(String(error));
-  return { failed: { reason: "WORKER_DIED", message: known.message, failure: encodeFailure(known) } };
+  const reason = known instanceof RuntimeEnvSetupError ? "RUNTIME_ENV" : "WORKER_DIED";
+  return { failed: { reason, message: known.message, failure: encodeFailure(known) } };
 }

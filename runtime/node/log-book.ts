@@ -36,10 +36,11 @@ export class LogBook {
     this.#folder = folder;
   }
 
-  used(host: Entry["host"], use: HostUse): void {
-    const again = this.#entries.some((entry) => entry.host === host && entry.jobId === use.jobId && !use.actorId);
-    if (again) return;
-    this.#entries.push({ ...use, host, startMs: Date.now() });
+  used({ pid, outFile, errorFile }: Entry["host"], use: HostUse): void {
+    const isAgain = (entry: Entry): boolean => entry.host.outFile === outFile && entry.jobId === use.jobId;
+    if (!use.actorId && this.#entries.some(isAgain)) return;
+    // Only the names of its files: what else there is of a process must not stay when it is gone.
+    this.#entries.push({ ...use, host: { pid, outFile, errorFile }, startMs: Date.now() });
     if (this.#entries.length > kept) this.#entries.shift();
   }
 

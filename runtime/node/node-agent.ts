@@ -1,5 +1,5 @@
-// A node of the cluster: joins the head with what the machine has, keeps hosts ready, gives them actors and tasks to run,
-// and tells the head when one is gone.
+// A node of the cluster: joins the head with what the machine has, keeps hosts ready, gives them actors and tasks to run, and
+// tells the head when one is gone.
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ import {
   type TaskBatch,
 } from "../control/index.ts";
 import type { NodeId } from "../core/index.ts";
+import type { PackagePart } from "../environment/index.ts";
 import { RaySystemError } from "../errors/index.ts";
 import { findGpus, machineNode } from "../placement/index.ts";
 import { dial, loadTls, Peer, type PeerHandlers, type Session, type Tls } from "../transport/index.ts";
@@ -73,7 +74,9 @@ export class NodeAgent {
     const { warmHosts, python } = options;
     const agentSocket = this.#socket;
     const settings = (hostId: string) => ({ hostId, nodeId, ip, agentSocket, headAddress, sessionFolder, tls });
-    this.#pools = new HostPools({ token, warmHosts, python, settings });
+    const fetch = async (id: string, offset: number) =>
+      (await this.#head?.ask("getPackage", { id, offset })) as PackagePart | null;
+    this.#pools = new HostPools({ token, warmHosts, python, settings, sessionFolder, fetch });
     this.#watch = new HostWatch({
       nodeId,
       logsFolder: logFolder,
@@ -208,13 +211,9 @@ export class NodeAgent {
 
   async #start(id: string, language: Language, use: NewUse, method: string, start: Start): Promise<StartAnswer> {
     const headCount = this.#headCount;
-    const pool = await this.#pools.of(language);
-    let host: HostProcess;
-    try {
-      host = await pool.take();
-    } catch (error) {
-      return failed(error);
-    }
+    const taken = await this.#pools.take(language, start).catch(failed);
+    if ("failed" in taken) return taken;
+    const { host, pool, given } = taken;
     if (headCount !== this.#headCount || this.#unwanted.delete(id)) {
       pool.giveBack(host);
       return failed(new RaySystemError("it was ended before it had begun"));
@@ -228,7 +227,7 @@ export class NodeAgent {
       this.#exited(id, host, why);
     });
     try {
-      const answer = (await host.peer?.ask(method, start)) as StartAnswer;
+      const answer = (await host.peer?.ask(method, given)) as StartAnswer;
       if (!("failed" in answer)) return answer;
       this.#forget(id);
       await host.kill();
@@ -292,7 +291,7 @@ export class NodeAgent {
       if (use) use.host.intended = true;
     } else if (topic === "taskEvents") {
       void this.#watch.told(peer, payload as TaskBatch);
-    } else {
+    } else if ((topic === "blocked" || topic === "unblocked") && typeof payload === "string") {
       if (use) use.blocked = topic === "blocked";
       this.#head?.tell(topic, payload);
     }

@@ -11,16 +11,24 @@ const here = import.meta.url;
 const version = "1";
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "astune", "stripped");
 let aliases = new Map();
+let packages;
 let strip;
 
-/** `aliases`: modules in whose place others are loaded, by URL. */
+/** `aliases`: modules in whose place others are loaded, by URL. `packages`: see register.js. */
 export async function initialize(data) {
   aliases = new Map(Object.entries(data?.aliases ?? {}));
+  packages = data?.packages;
 }
 
 export async function resolve(specifier, context, next) {
   const own = specifier === "astune" || specifier.startsWith("astune/");
-  const found = await next(specifier, own ? { ...context, parentURL: here } : context);
+  const found = await next(specifier, own ? { ...context, parentURL: here } : context).catch((error) => {
+    const isPackage = error?.code === "ERR_MODULE_NOT_FOUND" && /^[^./]/.test(specifier) && !specifier.includes(":");
+    if (!isPackage || packages === undefined) throw error;
+    return next(specifier, { ...context, parentURL: packages }).catch(() => {
+      throw error;
+    });
+  });
   const alias = aliases.get(found.url);
   return alias === undefined ? found : { url: alias, format: "module", shortCircuit: true };
 }

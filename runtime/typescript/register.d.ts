@@ -1,1 +1,1 @@
-export function registerTypescript(aliases?: Readonly<Record<string, string>>): void;
+export function registerTypescript(aliases?: Readonly<Record<string, string>>, packages?: string): void;

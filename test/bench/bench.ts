@@ -55,10 +55,24 @@ export interface BenchOptions {
   readonly episodes?: string;
   /** Seconds of a window of measurement. */
   readonly seconds?: string;
+  /** Minutes of a long run, and the file that its curves are drawn to. */
+  readonly minutes?: string;
+  readonly plot?: string;
+  /** Of what is chosen at random. */
+  readonly seed?: string;
   /** Ways of giving weights to an engine, and how often each is measured. */
   readonly methods?: string;
   readonly swaps?: string;
   /** Simulated nodes, and actors on them. */
   readonly nodes?: string;
   readonly actors?: string;
+  /** Lists with commas: seeds, faults by name or `none`, and the results of `debug` where they are not measured. */
+  readonly seeds?: string;
+  readonly faults?: string;
+  readonly debug?: string;
+  /** Steps and held-out problems of a run, and of one with a fault. */
+  readonly steps?: string;
+  readonly heldout?: string;
+  readonly "fault-steps"?: string;
+  readonly "fault-heldout"?: string;
 }

@@ -2,10 +2,14 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { UserError } from "../../configs/index.ts";
 import { agentScopeEpisodes } from "./agentscope.ts";
 import { type BenchOptions, type BenchRow, goalText, holds, jsonRow, ratioOf } from "./bench.ts";
+import { constantLoad } from "./constant-load/constant-load.ts";
 import { engineAgreement } from "./engine-agreement.ts";
+import { fuzz } from "./fuzz/fuzz.ts";
 import { headAtRest } from "./head/head.ts";
+import { hosts } from "./hosts.ts";
 import { kernelSpeed } from "./kernel/kernel.ts";
 import { loopSpeed } from "./loop.ts";
 import { objectStore } from "./object-store.ts";
@@ -16,11 +20,14 @@ import { scale } from "./scale/scale.ts";
 import { weightSync } from "./weight-sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
+  "constant-load": constantLoad,
   "agentscope-episodes": agentScopeEpisodes,
   "engine-agreement": engineAgreement,
   "object-store": objectStore,
+  fuzz,
   head: headAtRest,
   kernel: kernelSpeed,
+  hosts,
   loop: loopSpeed,
   placement,
   runtime: runtimeSpeed,
@@ -39,10 +46,20 @@ const { positionals, values } = parseArgs({
     tasks: { type: "string" },
     episodes: { type: "string" },
     seconds: { type: "string" },
+    minutes: { type: "string" },
+    plot: { type: "string" },
+    seed: { type: "string" },
     methods: { type: "string" },
     swaps: { type: "string" },
     nodes: { type: "string" },
     actors: { type: "string" },
+    seeds: { type: "string" },
+    faults: { type: "string" },
+    debug: { type: "string" },
+    steps: { type: "string" },
+    heldout: { type: "string" },
+    "fault-steps": { type: "string" },
+    "fault-heldout": { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -52,7 +69,11 @@ if (bench === undefined) {
   process.exit(2);
 }
 const { json, ...given } = values;
-const rows = await bench(given);
+const rows = await bench(given).catch((error: unknown): never => {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+});
 if (json) {
   for (const row of rows) process.stdout.write(`${JSON.stringify(jsonRow(row))}\n`);
 } else {

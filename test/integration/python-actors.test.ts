@@ -213,10 +213,13 @@ describe.skipIf(!hasPythonHosts).each(runtimes)("Python actors on %s", (_, start
   });
 
   test("hand on handles of other Python actors", async () => {
-    const made = await Counters.remote().make.remote(3);
+    const maker = Counters.remote();
+    const made = await maker.make.remote(3);
     expect(await made.add.remote(1)).toBe(4);
     expect(await Counters.remote(1).add_to.remote(made, 5)).toBe(9);
     await Counters.options({ name: "named" }).remote(2).add.remote(0);
+    // Held until here: what it made ends with it.
+    maker[Symbol.dispose]();
   });
 
   test("do not know the cluster's token", async () => {

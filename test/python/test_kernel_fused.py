@@ -21,7 +21,7 @@ from kernel import fused_build, fused_head
 from kernel.fused_check import BOUND, check_kernel, problem
 from kernel.fused_head import FusedInputs, chunk_edges, chunk_rows, run_fused
 from kernel.fused_steps import Chunk, LossSettings
-from kernel.head_loss import KernelChoice, choose_kernel, head_loss, plain_reason
+from kernel.head_loss import PLAIN, KernelChoice, choose_kernel, head_loss, plain_reason
 from kernel.losses import ALGORITHMS
 from kernel.train_options import TrainSettings
 
@@ -214,8 +214,10 @@ def test_chunks_keep_sequences_whole_and_stay_under_their_size() -> None:
 
 
 def test_the_choice_says_why(monkeypatch: Any, tmp_path: Path) -> None:
-    on_cpu = choose_kernel(torch.device("cpu"))
+    on_cpu = choose_kernel(torch.device("cpu"), "fused")
     assert on_cpu.steps is None and "cpu" in on_cpu.reason
+    unasked = choose_kernel(torch.device("cuda"))
+    assert unasked.steps is None and unasked.reason == PLAIN
     head, hidden, _ = problem(4, 8, 16, 0, "cpu", torch.float32)
     given = KernelChoice(object(), "fused")
     assert "not bf16" in (plain_reason(given, head, hidden, 0.0) or "")
@@ -228,5 +230,5 @@ def test_the_choice_says_why(monkeypatch: Any, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_kernel_agrees_on_this_gpu() -> None:
-    choice = choose_kernel(torch.device("cuda", 0))
+    choice = choose_kernel(torch.device("cuda", 0), "fused")
     assert choice.steps is not None, choice.reason

@@ -60,8 +60,10 @@ class KernelChoice:
     reason: str
 
 
-def choose_kernel(device: torch.device) -> KernelChoice:
-    """Builds, checks and loads the kernel for `device`, or says why not."""
+def choose_kernel(device: torch.device, wish: str = "plain") -> KernelChoice:
+    """For `fused` builds, checks and loads the kernel for `device`, or says why not; else the plain version."""
+    if wish != "fused":
+        return KernelChoice(None, PLAIN)
     if device.type != "cuda":
         return KernelChoice(None, f"{PLAIN}: the model is on {device.type}")
     if torch.cuda.get_device_capability(device) < (8, 0):
@@ -70,19 +72,15 @@ def choose_kernel(device: torch.device) -> KernelChoice:
         fused_build.build(torch.cuda.get_device_capability(device))
         from .fused_steps import CudaSteps
 
-        for hopper in (True, False):
-            if hopper and torch.cuda.get_device_capability(device) != (9, 0):
-                continue
-            fault = _check(device, hopper)
-            if fault is None:
-                how = "wgmma product with exponentials" if hopper else "cuBLAS products"
-                return KernelChoice(CudaSteps(device, hopper), f"fused CUDA kernel ({how})")
+        fault = check(device, hopper=False)
+        if fault is None:
+            return KernelChoice(CudaSteps(device, hopper=False), "fused CUDA kernel (cuBLAS products)")
         return KernelChoice(None, f"{PLAIN}: the kernel's check failed: {fault}")
     except fused_build.BuildError as error:
         return KernelChoice(None, f"{PLAIN}: {error}")
 
 
-def _check(device: torch.device, hopper: bool) -> str | None:
+def check(device: torch.device, hopper: bool) -> str | None:
     """None where the kernel agrees with float64; else what went wrong, in one line."""
     root = Path(__file__).resolve().parent
     code = f"import sys; sys.path.insert(0, {str(root.parent)!r}); from kernel.fused_check import main; main()"

@@ -195,7 +195,7 @@ def load_model(options: dict[str, Any]) -> Model:
     causal.requires_grad_(trainable)
     model = Model(causal=causal, path=path, device=device, dtype=dtype, trainable=trainable)
     if trainable:
-        model.kernel = choose_kernel(device)
+        model.kernel = choose_kernel(device, str(options.get("head_kernel", "plain")))
     if not trainable:
         return model
     if options.get("gradient_checkpointing"):

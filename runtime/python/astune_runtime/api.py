@@ -25,6 +25,7 @@ from .io_loop import IoLoop
 from .modules import Code
 from .object_ref import ObjectRef, wait_settled
 from .options import ACTOR_OPTIONS, TASK_OPTIONS, check_known
+from .runtime_env import Env, compile_runtime_env
 from .tls import Tls
 
 TOKEN_VARIABLE = "ASTUNE_AUTH_TOKEN"
@@ -58,10 +59,12 @@ def init(
     namespace: str | None = None,
     connect_timeout_s: float = 30.0,
     tls: tuple[str, str, str] | None = None,
+    runtime_env: dict[str, Any] | None = None,
 ) -> None:
     """Connects to a head as a driver; `address` is `host:port`, else `ASTUNE_ADDRESS`, the token `ASTUNE_AUTH_TOKEN`.
 
-    `tls`: the files of certificate, key and authority, where the cluster has them.
+    `tls`: the files of certificate, key and authority, where the cluster has them. `runtime_env`: what all actors and
+    tasks have around them; what their own options say is added to it.
 
     Raises AuthenticationError, or RaySystemError where no head answers in time.
     """
@@ -70,12 +73,13 @@ def init(
     if not address:
         raise InvalidOptionError("address: expected host:port of the head", option="address")
     token = token or os.environ.get(TOKEN_VARIABLE, "")
+    env = compile_runtime_env(runtime_env)
     with _lock:
         if is_initialized():
             raise RaySystemError("init() was called already; call shutdown() first")
         io = _loop = IoLoop()
         try:
-            connecting = _connect(io, address, token, namespace or f"anonymous-{os.getpid()}", tls)
+            connecting = _connect(io, address, token, namespace or f"anonymous-{os.getpid()}", tls, env)
             _current = io.run(connecting, timeout=connect_timeout_s)
         except TimeoutError:
             io.stop()
@@ -87,7 +91,7 @@ def init(
 
 
 async def _connect(
-    io: IoLoop, address: str, token: str, namespace: str, tls: tuple[str, str, str] | None
+    io: IoLoop, address: str, token: str, namespace: str, tls: tuple[str, str, str] | None, env: Env
 ) -> ClusterRuntime:
     files = Tls(*tls) if tls else None
     options = ProcessOptions(new_id(), token, "", None, _interface_to(address), files)
@@ -108,7 +112,7 @@ async def _connect(
     head = HeadLink(process, address, registration)
     welcome = await head.register()
     await join_node(process, welcome["nodes"])
-    return ClusterRuntime(process, head, job_id, namespace)
+    return ClusterRuntime(process, head, job_id, namespace, runtime_env=env)
 
 
 def _interface_to(address: str) -> str:

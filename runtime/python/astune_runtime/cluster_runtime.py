@@ -1,6 +1,5 @@
 """The runtime of a process of the cluster: what the API asks, through the head where something is placed, named or
-watched,
-and straight to the other process where something is called.
+watched, and straight to the other process where something is called.
 """
 
 from __future__ import annotations
@@ -20,12 +19,13 @@ from .head_link import HeadLink
 from .ids import new_id
 from .modules import Code, reference_of
 from .object_ref import ObjectEntry, ObjectRef
-from .options import TASK_OPTIONS, check_known, compile_actor, compile_request, compile_runtime_env, whole
+from .options import TASK_OPTIONS, check_known, compile_actor, compile_request, whole
 from .packed import encode_packed, pack
 from .pending_call import CallFacts, PendingCall, pack_arguments
 from .placement_groups import PlacementGroup, RemoteGroups, compile_group
 from .remote_actor import RemoteActor
 from .remote_tasks import RemoteTasks
+from .runtime_env import Env, JobEnvironment, compile_runtime_env
 
 
 class _ConstructorCall:
@@ -52,6 +52,7 @@ class ClusterRuntime:
         job_id: str,
         namespace: str,
         lost: Callable[[Exception], None] | None = None,
+        runtime_env: Env | None = None,
     ) -> None:
         self.job_id = job_id
         self.namespace = namespace
@@ -62,6 +63,7 @@ class ClusterRuntime:
         self._head = head
         self._io = process.io
         self._closed = False
+        self._environment = JobEnvironment(runtime_env or {}, self._put_package)
         scope = {"jobId": job_id, "namespace": namespace}
         self._tasks = RemoteTasks(head, scope, process.callers, process.peer, process.objects)
         self._groups = RemoteGroups(head, process.io)
@@ -88,6 +90,7 @@ class ClusterRuntime:
         """Gives a handle at once; what goes wrong later shows in the calls made on it."""
         self._check_open()
         compiled = compile_actor(cls.__name__, methods_of(cls), has_async(cls), options)
+        compiled["runtimeEnv"] = self._environment.of(compiled["runtimeEnv"])
         compiled["info"]["namespace"] = compiled["info"]["namespace"] or self.namespace
         name = f"{cls.__name__}.__init__"
         packed = pack_arguments(bind(cls, "__init__", args, kwargs), name)
@@ -127,9 +130,9 @@ class ClusterRuntime:
             retries=whole(options, "max_retries", 3, -1),
             retry_exceptions=options.get("retry_exceptions") is True,
         )
-        kind = {"name": name, "request": compile_request(options, 1), "runtimeEnv": compile_runtime_env(options)}
-        context = current_context()
-        kind["ownerActorId"] = context.host.actor_id if context else None
+        env = self._environment.of(compile_runtime_env(options.get("runtime_env")))
+        kind = {"name": name, "request": compile_request(options, 1), "runtimeEnv": env}
+        kind["ownerActorId"] = context.host.actor_id if (context := current_context()) else None
         queue = self._tasks.queue(kind)
         call = PendingCall(facts, queue, self._io.post)
         result = call.result()
@@ -148,15 +151,18 @@ class ClusterRuntime:
         self._check_open()
         group = PlacementGroup(new_id(), bundles, strategy, name)
         context = current_context()
-        owner = context.host.actor_id if context else None
-        creation = {**compile_group(group, lifetime, labels), "ownerActorId": owner, "jobId": self.job_id}
-        self._io.post(self._groups.create, group, creation)
+        owner = {"ownerActorId": context.host.actor_id if context else None, "jobId": self.job_id}
+        self._io.post(self._groups.create, group, {**compile_group(group, lifetime, labels), **owner})
         return group
 
     def remove_placement_group(self, group: PlacementGroup) -> None:
         """Gives its bundles back, once its actors have ended."""
         self.ask("removeGroup", group.id)
         self._io.post(self._groups.news, {"id": group.id, "state": "REMOVED", "reasons": []})
+
+    def _put_package(self, part: dict[str, Any]) -> None:
+        """What is made with it is told the head after it. One that is refused shows where a node asks for it."""
+        self._io.post(lambda: self._head.ask("putPackage", part).add_done_callback(lambda done: done.exception()))
 
     def get_actor(self, name: str, namespace: str | None) -> ActorHandle:
         """The live actor of this name. Raises ActorHandleNotFoundError."""
@@ -220,8 +226,8 @@ class ClusterRuntime:
                 self._head.ask("placeActor", {"actorId": actor.actor_id, "args": encoded()}).add_done_callback(placed)
 
         def placed(future: asyncio.Future[Any]) -> None:
-            if future.exception() is not None:
-                actor.dead(future.exception())  # type: ignore[arg-type]
+            if (error := future.exception()) is not None:
+                actor.dead(error)  # type: ignore[arg-type]
 
         def created(future: asyncio.Future[Any]) -> None:
             if future.exception() is not None:

@@ -27,10 +27,11 @@ from .failures import encode_failure
 from .head_link import HeadLink
 from .ids import new_id
 from .io_loop import IoLoop
-from .modules import code_of
+from .modules import code_of, search_first
 from .packed import decode_packed
 from .peer import Peer, PeerHandlers
 from .running_call import UserLoop
+from .runtime_env import Env, inherited
 from .task_host import TaskHost
 from .task_log import TaskLog
 from .tls import Tls
@@ -52,7 +53,7 @@ class HostProcess:
         self._actor: ActorHost | None = None
         self._tasks: TaskHost | None = None
         self._head: HeadLink | None = None
-        self._work: tuple[str, str, str | None] | None = None
+        self._work: tuple[str, str, str | None, Env] | None = None
         self._log = TaskLog(self._io, lambda batch: self._agent.tell("taskEvents", batch) if self._agent else None)
 
     def serve(self) -> None:
@@ -93,12 +94,12 @@ class HostProcess:
 
     async def _start_actor(self, start: dict[str, Any]) -> dict[str, Any]:
         info = ActorInfo.of(start["info"])
-        self._adopt(start["jobId"], info.data["namespace"], start["actorId"])
+        self._adopt(start, info.data["namespace"], start["actorId"])
         args = tuple(decode_packed(arg, self._process.objects) for arg in start["args"])
 
         async def make() -> dict[str, Any]:
             try:
-                enter_environment(start["runtimeEnv"], start["gpuIds"])
+                enter_environment(start)
                 cls = code_of(start["code"])
                 host = ActorHost(
                     ActorHostOptions(
@@ -136,9 +137,9 @@ class HostProcess:
         return answer
 
     async def _start_lease(self, start: dict[str, Any]) -> dict[str, Any]:
-        self._adopt(start["jobId"], start["namespace"], None)
+        self._adopt(start, start["namespace"], None)
         try:
-            enter_environment(start["runtimeEnv"], start["gpuIds"])
+            enter_environment(start)
         except RayError as error:
             return {"failed": {"reason": "RUNTIME_ENV", "message": str(error), "failure": encode_failure(error)}}
         facts = HostFacts(
@@ -198,17 +199,17 @@ class HostProcess:
             exit=lambda: self._actor.exit() if self._actor else None,
         )
 
-    def _adopt(self, job_id: str, namespace: str, actor_id: str | None) -> None:
+    def _adopt(self, start: dict[str, Any], namespace: str, actor_id: str | None) -> None:
         """The runtime of the code inside this host: it connects to the head when it is first used."""
-
-        if self._work == (job_id, namespace, actor_id):
+        job_id, env = start["jobId"], start["runtimeEnv"]
+        if self._work == (job_id, namespace, actor_id, env):
             return
-        self._work = (job_id, namespace, actor_id)
+        self._work = (job_id, namespace, actor_id, env)
         made: list[ClusterRuntime] = []
 
         def connect() -> ClusterRuntime:
             if not made:
-                made.append(self._connect(job_id, namespace, actor_id))
+                made.append(self._connect(job_id, namespace, actor_id, env))
             return made[0]
 
         async def connected() -> ClusterRuntime:
@@ -217,7 +218,7 @@ class HostProcess:
         # Always on the runtime's loop, so that it is made once.
         api.adopt_runtime(lambda: connect() if self._io.is_here else self._io.run(connected()))
 
-    def _connect(self, job_id: str, namespace: str, actor_id: str | None) -> ClusterRuntime:
+    def _connect(self, job_id: str, namespace: str, actor_id: str | None, env: Env) -> ClusterRuntime:
         registration = {
             "kind": "host",
             "jobId": job_id,
@@ -239,7 +240,7 @@ class HostProcess:
                 traceback.print_exception(error)
 
         head.introduce(registration).add_done_callback(registered)
-        return ClusterRuntime(self._process, head, job_id, namespace, _end_without_head)
+        return ClusterRuntime(self._process, head, job_id, namespace, _end_without_head, inherited(env))
 
 
 def _end_without_head(error: Exception) -> None:
@@ -248,21 +249,26 @@ def _end_without_head(error: Exception) -> None:
     os._exit(1)
 
 
-def enter_environment(env: dict[str, Any], gpu_ids: list[str]) -> None:
+def enter_environment(start: dict[str, Any]) -> None:
     """Sets this process up: variables, GPUs, folder. Raises RuntimeEnvSetupError where the folder cannot be entered."""
+    env, gpu_ids = start["runtimeEnv"], start["gpuIds"]
     os.environ.update(env.get("envVars") or {})
     # Without GPUs the variable stays as it is, unless RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO asks for none, as in Ray.
     is_set = bool(gpu_ids) or os.environ.get("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO") == "1"
     if is_set and os.environ.get("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES") != "1":
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpu_ids)
-    folder = env.get("workingDir")
+    sent = (start.get("prepared") or {}).get("workingDir")
+    folder = sent or env.get("workingDir")
     if folder is None:
         return
     try:
         os.chdir(folder)
     except OSError as error:
         raise RuntimeEnvSetupError(f"workingDir: {folder} cannot be entered on this node") from error
-    sys.path.insert(0, folder)
+    if sent:
+        search_first(sent)
+    else:
+        sys.path.insert(0, folder)
 
 
 def _end_with_agent() -> None:

@@ -15,6 +15,8 @@ from .errors import InvalidOptionError, RuntimeEnvSetupError, register_error_cla
 
 Code = Callable[..., Any]
 
+_sent: list[str] = []
+
 
 def code_of(reference: dict[str, Any]) -> Code:
     """Imports what a reference names. Raises RuntimeEnvSetupError where the module or the name is not there."""
@@ -46,7 +48,15 @@ def load(module: str, name: str, folders: list[str]) -> Code:
 def search(folders: list[str]) -> None:
     """Makes modules be looked for in these folders, before all others and in this order."""
     missing = [folder for folder in folders if folder not in sys.path]
-    sys.path[:0] = missing
+    # What was sent with the job comes before what this machine happens to have.
+    first = 1 if _sent and sys.path[:1] == _sent else 0
+    sys.path[first:first] = missing
+
+
+def search_first(folder: str) -> None:
+    """The working folder that was sent: from now on modules are looked for there before all others."""
+    _sent[:] = [folder]
+    sys.path.insert(0, folder)
 
 
 def reference_of(code: Code) -> dict[str, Any]:

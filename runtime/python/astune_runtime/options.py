@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from .errors import InvalidOptionError
 from .quantities import units_of
+from .runtime_env import compile_runtime_env
 from .scheduling import compile_strategy
 
 _RESOURCES = {
@@ -64,18 +64,6 @@ def compile_request(options: dict[str, Any], held_cpus: float) -> dict[str, Any]
     }
 
 
-def compile_runtime_env(options: dict[str, Any]) -> dict[str, Any]:
-    """`env_vars` and `working_dir`, as they travel."""
-    env = options.get("runtime_env") or {}
-    check_known(env, {"env_vars", "working_dir"})
-    out: dict[str, Any] = {}
-    if env.get("env_vars"):
-        out["envVars"] = env["env_vars"]
-    if env.get("working_dir"):
-        out["workingDir"] = os.path.abspath(env["working_dir"])
-    return out
-
-
 def compile_actor(class_name: str, methods: list[list[Any]], is_async: bool, options: dict[str, Any]) -> dict[str, Any]:
     """The parts of `createActor` that come from options: info, limits, request, environment."""
     check_known(options, ACTOR_OPTIONS)
@@ -107,5 +95,5 @@ def compile_actor(class_name: str, methods: list[list[Any]], is_async: bool, opt
         "maxRestarts": whole(options, "max_restarts", 0, -1),
         "maxConcurrency": concurrency,
         "request": compile_request(options, 1 if given else 0),
-        "runtimeEnv": compile_runtime_env(options),
+        "runtimeEnv": compile_runtime_env(options.get("runtime_env")),
     }

@@ -26,10 +26,10 @@ interface GradientError {
   readonly error: string;
   readonly width: number;
   readonly ours: number;
-  readonly eager: number;
+  readonly plain: number;
 }
 
-/** Rows of time over the products and of error over eager's. */
+/** Rows of time over the products and of error over the plain version's. */
 export async function kernelSpeed(): Promise<BenchRow[]> {
   const child = spawn(pythonPath(), [PROGRAM], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<number>((resolve, reject) => {
@@ -45,13 +45,13 @@ export async function kernelSpeed(): Promise<BenchRow[]> {
 
 function rowOf(measured: Timing | GradientError): BenchRow {
   if ("error" in measured) {
-    const { error, width, ours, eager } = measured;
+    const { error, width, ours, plain } = measured;
     return {
       name: `error of the gradient of ${error}, width ${width}`,
       ours: Number(ours.toPrecision(3)),
       unit: "‖error‖ / ‖exact‖",
-      anchor: Number(eager.toPrecision(3)),
-      anchorName: "eager bf16",
+      anchor: Number(plain.toPrecision(3)),
+      anchorName: "plain bf16",
       goal: { atMost: 1 },
       spread: "4,096 tokens, vocabulary 32,000, against float64",
     };

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "actors" / "learner
 
 from kernel import fused_build  # noqa: E402
 from kernel.fused_check import error, problem  # noqa: E402
-from kernel.head_loss import HeadInputs, KernelChoice, _plain, choose_kernel, head_loss  # noqa: E402
+from kernel.head_loss import HeadInputs, KernelChoice, check, head_loss  # noqa: E402
 from kernel.train_options import TrainSettings  # noqa: E402
 
 WIDTHS = {896: 151_936, 1536: 151_936, 3584: 152_064, 5120: 152_064}
@@ -105,7 +105,7 @@ def others(tokens: int, inputs: HeadInputs) -> dict[str, Callable[[Any, Any], An
     return ways
 
 
-def one_size(choice: KernelChoice, tokens: int, width: int) -> None:
+def one_size(choices: list[KernelChoice], tokens: int, width: int) -> None:
     vocabulary = WIDTHS[width]
     torch.manual_seed(0)
     hidden = torch.randn(tokens, width, device="cuda").bfloat16().requires_grad_()
@@ -118,7 +118,7 @@ def one_size(choice: KernelChoice, tokens: int, width: int) -> None:
     scale = torch.full((tokens,), 1 / tokens, device="cuda")
     inputs = HeadInputs(targets, segment, sequences, torch.randn(sequences, device="cuda")[segment], scale)
     with torch.no_grad():
-        inputs.old = head_loss(choice, head, hidden, inputs, TrainSettings(algorithm="sft")).logp
+        inputs.old = head_loss(choices[0], head, hidden, inputs, TrainSettings(algorithm="sft")).logp
     inputs.old = inputs.old + 0.05 * torch.randn(tokens, device="cuda")
     base: dict[bool, float] = {}
     for twice in (False, True):
@@ -143,10 +143,11 @@ def one_size(choice: KernelChoice, tokens: int, width: int) -> None:
             print(f"{way}, {tokens} tokens, width {width}: out of memory", file=sys.stderr)
         torch.cuda.empty_cache()
 
-    for algorithm in ("grpo", "cispo", "gspo"):
-        settings = TrainSettings(algorithm=algorithm)
-        twice = algorithm == "gspo"
-        report(f"ours, {algorithm}", lambda s=settings: head_loss(choice, head, hidden, inputs, s).total, twice, GOALS[width])
+    for choice in choices:
+        for algorithm in ("grpo", "cispo", "gspo"):
+            settings = TrainSettings(algorithm=algorithm)
+            ours = lambda s=settings, c=choice: head_loss(c, head, hidden, inputs, s).total  # noqa: E731
+            report(f"ours by {choice.reason}, {algorithm}", ours, algorithm == "gspo", GOALS[width])
     for way, loss in others(tokens, inputs).items():
         if way in ("eager", "torch.compile") and tokens * vocabulary * 16 > _EAGER_BYTES:
             print(f"{way}, {tokens} tokens: not measured, its logits alone would take the GPU", file=sys.stderr)
@@ -155,23 +156,20 @@ def one_size(choice: KernelChoice, tokens: int, width: int) -> None:
 
 
 def errors(choice: KernelChoice) -> None:
-    """Gradients of ours and of eager bf16 against float64, several chunks of a real vocabulary."""
+    """Gradients of ours and of the plain version in bf16 against float64, several chunks of a real vocabulary."""
+    plain = KernelChoice(None, "plain")
     for width in (896, 3584):
         got: dict[str, list[float]] = {}
         head, hidden, inputs = problem(4096, width, 32_000, 7, "cuda", torch.float64)
         hidden.requires_grad_()
-        _plain(head, hidden, inputs, TrainSettings()).total.backward()
-        for way in ("ours", "eager"):
+        head_loss(plain, head, hidden, inputs, TrainSettings()).total.backward()
+        for way, used in (("ours", choice), ("plain", plain)):
             low, h, _ = problem(4096, width, 32_000, 7, "cuda", torch.bfloat16)
             h.requires_grad_()
-            if way == "ours":
-                head_loss(choice, low, h, inputs, TrainSettings()).total.backward()
-            else:
-                logp = low(h).float().log_softmax(-1).gather(1, inputs.targets[:, None])[:, 0]
-                grpo(logp, inputs).backward()
+            head_loss(used, low, h, inputs, TrainSettings()).total.backward()
             got[way] = [error(h.grad, hidden.grad), error(low.weight.grad, head.weight.grad)]
         for i, name in enumerate(("hidden", "weight")):
-            say(error=name, width=width, ours=got["ours"][i], eager=got["eager"][i])
+            say(error=f"{name}, {choice.reason}", width=width, ours=got["ours"][i], plain=got["plain"][i])
 
 
 def main() -> None:
@@ -179,14 +177,25 @@ def main() -> None:
         sys.exit("bench kernel: expected a GPU that torch sees, found none: run it on a machine with one")
     if fused_build.find_nvcc() is None:
         sys.exit("bench kernel: expected nvcc (CUDA_HOME, PATH, /usr/local/cuda), found none: install the CUDA toolkit")
-    choice = choose_kernel(torch.device("cuda", 0))
-    if choice.steps is None:
-        sys.exit(f"bench kernel: {choice.reason}")
-    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {choice.reason}", file=sys.stderr)
-    errors(choice)
+    device = torch.device("cuda", 0)
+    try:
+        fused_build.build(torch.cuda.get_device_capability(device))
+    except fused_build.BuildError as fault:
+        sys.exit(f"bench kernel: {fault}")
+    from kernel.fused_steps import CudaSteps
+
+    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}", file=sys.stderr)
+    choices = []
+    for hopper, name in ((False, "cuBLAS"), (True, "wgmma")):
+        if hopper and torch.cuda.get_device_capability(device) != (9, 0):
+            continue
+        print(f"{name}: {check(device, hopper) or 'agrees with float64'}", file=sys.stderr)
+        choices.append(KernelChoice(CudaSteps(device, hopper), name))
+    for choice in choices:
+        errors(choice)
     for tokens in TOKENS:
         for width in WIDTHS:
-            one_size(choice, tokens, width)
+            one_size(choices, tokens, width)
             torch.cuda.empty_cache()
 
 

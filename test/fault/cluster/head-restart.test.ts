@@ -40,6 +40,11 @@ describe("a head that is killed and started again", () => {
     await get([named.see.remote(7), asking.see.remote(1)]);
 
     const running = asking.askUntil.remote(named, 4_000);
+    // The calls flow: whoever makes them has been told by the head where the other actor is.
+    await eventually(
+      async () => await named.seen.remote(),
+      (seen) => seen.length > 2,
+    );
     await cluster.restartHead(1_000);
     expect(await named.see.remote(8)).toBe(8);
     expect(await running).toBeGreaterThan(5);

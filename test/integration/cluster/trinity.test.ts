@@ -1,4 +1,4 @@
-/** The trinity backbone on a real cluster: its actors are processes of two nodes. */
+/** The trinity backbone on a real cluster of this machine: head, two workers, and a process for every actor. */
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ afterAll(async () => {
   await place.remove();
 });
 
-test("a job runs ahead within its bound, and leaves its nodes as they were", async () => {
+test("a job runs ahead within its bound from a process of its own, with each actor in another, and leaves nothing", async () => {
   const set = [
     ...["seed=11", "inference.engine=embedded", "trinity.max_staleness=1", "trinity.runner_per_model=2"],
     ...["trainer_common.total_training_steps=3", "trainer_common.val_max_num_task_each_validation=2"],
@@ -32,14 +32,19 @@ test("a job runs ahead within its bound, and leaves its nodes as they were", asy
   const conf = join(place.folder, "expanded.yaml");
   await writeFile(conf, loaded.expandedYaml());
   const job = remote(TuningJob)
-    .options({ numCpus: 0 })
+    .options({ name: "job", lifetime: "detached" })
     .remote({ conf, folder: place.experiment, searchFolders: [root], resume: false });
   const summary = await job.run.remote();
-  expect(summary.steps).toBe(3);
+  expect(summary).toMatchObject({ steps: 3, failed_episodes: 0 });
   const rows = (await place.metrics()).filter((row) => row["step"] !== 0);
   expect(rows).toHaveLength(3);
   for (const row of rows) expect(row["staleness/max"]).toBeLessThanOrEqual(1);
-  await job[Symbol.asyncDispose]();
+  const actors = await listActors();
+  const counts = ["TuningJob", "LearnerActor", "InferenceActor", "RolloutActor", "JudgeActor"].map((name) => {
+    return actors.filter(({ className }) => className === name).length;
+  });
+  expect(counts).toEqual([1, 1, 1, 2, 1]);
+  await job.__ray_terminate__.remote();
   await eventually(listActors, (actors) => actors.every(({ state }) => state === "DEAD"));
   expect(await eventually(availableResources, (free) => free["CPU"] === 8)).toMatchObject(await clusterResources());
 });

@@ -12,7 +12,8 @@ onEveryRuntime("runtimeEnv", () => {
       expect(() => remote(Surroundings).options({ runtimeEnv })).toThrow(message);
       expect(() => remote(pid).options({ runtimeEnv }).remote()).toThrow(InvalidOptionError);
     };
-    refused({ pip: ["numpy"] }, /runtimeEnv.pip: expected one of envVars, workingDir/);
+    refused({ conda: ["numpy"] }, /runtimeEnv.conda: expected one of envVars, workingDir, excludes, pip, npm, config/);
+    refused({ pip: "numpy" }, /runtimeEnv.pip: expected an array of texts/);
     refused({ envVars: { A: 1 } }, /runtimeEnv.envVars.A: expected a text/);
     refused({ workingDir: "" }, /runtimeEnv.workingDir: expected a folder/);
   });
@@ -38,11 +39,13 @@ onEveryRuntime(
       expect(seen).toEqual([null, null, null]);
     });
 
-    test("workingDir is where the actor's process is", async () => {
+    test("workingDir is the process's folder, a copy of this machine's", async () => {
       const workingDir = join(place.facts.folder, "work");
       mkdirSync(workingDir);
       const actor = remote(Surroundings).options({ runtimeEnv: { workingDir } }).remote();
-      expect(await actor.folder.remote()).toBe(realpathSync(workingDir));
+      const folder = await actor.folder.remote();
+      expect(folder).not.toBe(realpathSync(workingDir));
+      expect(folder).toMatch(/environments\/folder-\w+$/);
     });
 
     test("an actor whose class cannot be loaded there is dead with what kept it", async () => {

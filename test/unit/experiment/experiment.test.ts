@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Experiment } from "../../../backbones/experiment/index.ts";
+import { Experiment, ExperimentTakenError, WEIGHTS } from "../../../backbones/experiment/index.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -44,4 +44,21 @@ test("what came after a step is forgotten, and a line that was cut off is not re
   await experiment.truncateAfter(2);
   expect((await experiment.metrics()).map((row) => row.step)).toEqual([0, 1, 2]);
   expect((await readdir(join(folder, "episodes"))).sort()).toEqual(["step-000002.jsonl", "validation-000000.jsonl"]);
+});
+
+test("who takes an experiment up owns it: the one before may not write to it any more", async () => {
+  const before = await Experiment.create(folder, "");
+  await before.appendMetrics({ step: 1 });
+  await mkdir(join(folder, `${WEIGHTS}left`));
+  let after: Experiment | undefined;
+  const checkpoint = before.writeCheckpoint(1, 3, async () => {
+    after = await Experiment.reopen(folder, "");
+  });
+  await expect(checkpoint).rejects.toBeInstanceOf(ExperimentTakenError);
+  await expect(before.appendMetrics({ step: 2 })).rejects.toThrow(/another process has taken up this experiment/);
+  await expect(before.writeSummary({})).rejects.toBeInstanceOf(ExperimentTakenError);
+  await after?.appendMetrics({ step: 2 });
+  expect((await after?.metrics())?.map(({ step }) => step)).toEqual([1, 2]);
+  expect(await after?.checkpointSteps()).toEqual([]);
+  expect((await readdir(folder)).filter((name) => name.startsWith(WEIGHTS))).toEqual([]);
 });
