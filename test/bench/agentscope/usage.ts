@@ -1,6 +1,6 @@
 /** What the processes of a run use while it runs: the peak of their memory and their CPU time, by part. */
 
-import { memoryOf, type ProcessFacts, processTree } from "./process-tree.ts";
+import { memoryOf, type ProcessFacts, processesBelow } from "../watch/proc.ts";
 
 /** What one part of the run has used. */
 export interface PartUsage {
@@ -21,7 +21,7 @@ export class Usage {
   /** `actors`: the parts that are known by process id. */
   constructor(actors: ReadonlyMap<number, string>, intervalMs = 1000) {
     this.#partOf = (pid) => actors.get(pid);
-    for (const { pid, cpuSeconds } of processTree()) this.#before.set(pid, cpuSeconds);
+    for (const each of processesBelow([process.pid])) this.#before.set(each.pid, cpuSecondsOf(each));
     this.#sample();
     this.#timer = setInterval(() => this.#sample(), intervalMs);
   }
@@ -32,7 +32,7 @@ export class Usage {
     const cpu = new Map<string, number>();
     for (const each of tree) {
       const part = this.#part(each, tree);
-      cpu.set(part, (cpu.get(part) ?? 0) + each.cpuSeconds - (this.#before.get(each.pid) ?? 0));
+      cpu.set(part, (cpu.get(part) ?? 0) + cpuSecondsOf(each) - (this.#before.get(each.pid) ?? 0));
     }
     const parts = [...this.#peaks].map(([part, { bytes, processes }]) => ({
       part,
@@ -44,12 +44,12 @@ export class Usage {
   }
 
   #sample(): readonly ProcessFacts[] {
-    const tree = processTree();
+    const tree = processesBelow([process.pid]);
     const now = new Map<string, { bytes: number; processes: number }>();
     for (const each of tree) {
       const part = this.#part(each, tree);
       const sum = now.get(part) ?? { bytes: 0, processes: 0 };
-      now.set(part, { bytes: sum.bytes + memoryOf(each.pid), processes: sum.processes + 1 });
+      now.set(part, { bytes: sum.bytes + (memoryOf(each.pid)?.pssBytes ?? 0), processes: sum.processes + 1 });
     }
     for (const [part, { bytes, processes }] of now) {
       const peak = this.#peaks.get(part);
@@ -75,4 +75,9 @@ export class Usage {
     }
     return "other processes";
   }
+}
+
+/** The sandboxes of a run come and go: their time is with whoever started them. */
+function cpuSecondsOf({ cpuSeconds, endedChildrenCpuSeconds }: ProcessFacts): number {
+  return cpuSeconds + endedChildrenCpuSeconds;
 }

@@ -1,14 +1,11 @@
 /** What all processes of a system use together, however they were started: they carry a mark in their environment. */
 
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { markedProcesses } from "../../../runtime/processes/index.ts";
+import { countOf, factsOf, memoryOf, processesBelow } from "../watch/proc.ts";
 
 /** The environment variable that marks the processes of one system under measurement. */
 export const mark = "ASTUNE_BENCH_SYSTEM";
-
-/** Clock ticks of /proc in a second. */
-const ticksPerSecond = 100;
 
 export interface Usage {
   readonly processes: number;
@@ -37,21 +34,9 @@ export function usageOf(system: string, apart?: number): Usage {
 
 /** Undefined where the process is gone. */
 export function usageOfProcess(pid: number): Usage | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const memory = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-    const kilobytes = (name: string) => Number(memory.match(new RegExp(`^${name}:\\s+(\\d+) kB`, "m"))?.[1] ?? 0);
-    return {
-      processes: 1,
-      threads: readdirSync(`/proc/${pid}/task`).length,
-      rssBytes: kilobytes("Rss") * 1024,
-      pssBytes: kilobytes("Pss") * 1024,
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
-    };
-  } catch {
-    return undefined;
-  }
+  const [facts, memory, threads] = [factsOf(pid), memoryOf(pid), countOf(pid, "task")];
+  if (facts === undefined || memory === undefined || threads === undefined) return undefined;
+  return { processes: 1, threads, ...memory, cpuSeconds: facts.cpuSeconds };
 }
 
 /** Ends all processes of a system. */
@@ -73,25 +58,5 @@ export async function endSystem(system: string): Promise<void> {
 
 /** The marked ones and what they have started: a program that sets its title (Ray's do) overwrites its own mark. */
 function processesOf(system: string): number[] {
-  const found = new Set(markedProcesses(mark, system));
-  const parents = allParents();
-  for (;;) {
-    const children = [...parents].filter(([pid, parent]) => found.has(parent) && !found.has(pid));
-    if (children.length === 0) return [...found];
-    for (const [pid] of children) found.add(pid);
-  }
-}
-
-function allParents(): Map<number, number> {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc").filter((each) => /^\d+$/.test(each))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      if (state !== "Z") parents.set(Number(name), Number(parent));
-    } catch {
-      // gone meanwhile
-    }
-  }
-  return parents;
+  return processesBelow(markedProcesses(mark, system)).map(({ pid }) => pid);
 }

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { countOf, factsOf, memoryOf } from "./proc.ts";
 import { type Sample, type Trend, trendOf } from "./trend.ts";
 
 const probe = fileURLToPath(new URL("probe.js", import.meta.url));
@@ -64,15 +65,16 @@ export class ProcessWatch {
 
   /** Whether it runs, as itself and not as what its parent has not collected yet. */
   isAlive(name: string): boolean {
-    return !["", "Z"].includes(statOf(this.#pids.get(name) ?? 0)[0] ?? "");
+    const facts = factsOf(this.#pids.get(name) ?? 0);
+    return facts !== undefined && facts.state !== "Z";
   }
 
   /** Takes one sample of everything, and of `others`. */
   sample(others: Readonly<Record<string, readonly [value: number, unit: string]>> = {}): void {
     for (const [name, pid] of this.#pids) {
-      const [resident, files] = [residentMib(pid), openFiles(pid)];
-      if (resident === undefined || files === undefined) continue;
-      this.put(`${name}, RSS`, resident, "MB");
+      const [memory, files] = [memoryOf(pid), countOf(pid, "fd")];
+      if (memory === undefined || files === undefined) continue;
+      this.put(`${name}, RSS`, memory.rssBytes / mib, "MB");
       this.put(`${name}, open files`, files, "");
       const heap = this.#heapOf(pid);
       if (heap !== undefined) this.put(`${name}, heap`, heap, "MB");
@@ -91,7 +93,10 @@ export class ProcessWatch {
 
   /** CPU seconds of these processes and of those that ended under them. */
   cpuSeconds(): number {
-    return [...this.#pids.values()].reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
+    return [...this.#pids.values()].reduce((sum, pid) => {
+      const facts = factsOf(pid);
+      return sum + (facts === undefined ? 0 : facts.cpuSeconds + facts.endedChildrenCpuSeconds);
+    }, 0);
   }
 
   /** Heap and what lies beside it, after the last collection. */
@@ -109,36 +114,6 @@ function lastLine(file: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function residentMib(pid: number): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)?.[1]) / 1024;
-  } catch {
-    return undefined;
-  }
-}
-
-function openFiles(pid: number): number | undefined {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The fields after the command's name, which may hold blanks. */
-function statOf(pid: number): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [""];
-  } catch {
-    return [""];
-  }
-}
-
-function cpuSecondsOf(pid: number): number {
-  const stat = statOf(pid);
-  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(stat[at] ?? 0), 0) / 100;
 }
 
 /** Bytes of all files in a folder and below it. */
