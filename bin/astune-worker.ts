@@ -1,6 +1,5 @@
 /** The `astune-worker` command line: a node of a cluster, in the foreground or as a daemon. */
 
-import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { UserError } from "../configs/index.ts";
 import { runNode } from "../runtime/node/index.ts";
@@ -41,7 +40,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--resources <json>", 'custom resources, as {"tpu": 2}', resources)
     .option("--labels <list>", "labels, as zone=a,market-type=spot", labels)
     .option("--node-ip <address>", "the interface that other nodes reach this one by")
-    .option("--warm-hosts <number>", "actor processes that are kept ready", count)
+    .option(
+      "--warm-hosts <number>",
+      "actor processes that are kept ready; by default one for two cores, two at the most",
+      count,
+    )
     .option("--token-file <file>", "the cluster's token, a copy of the head's", tokenFile())
     .option("--tls-cert <file>", "mutual TLS: the certificate of this process, in PEM")
     .option("--tls-key <file>", "its key")
@@ -75,7 +78,7 @@ async function join(headAddress: string, flags: JoinFlags): Promise<void> {
       ...(given && { labels: given }),
     },
     ip: flags.nodeIp,
-    warmHosts: warmHosts ?? Math.min(2, availableParallelism()),
+    warmHosts,
     log: logger("node"),
     expelled: (error) => stop.abort(error),
   });

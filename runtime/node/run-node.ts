@@ -1,6 +1,6 @@
 // A node agent as a process: its session's folder, its token, the head that it joins.
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NodeId, newId } from "../core/index.ts";
 import { AuthenticationError } from "../errors/index.ts";
@@ -19,7 +19,8 @@ export interface RunNodeOptions {
   readonly machine: MachineOptions;
   /** The interface that other nodes reach this one by; undefined: the one towards the head. */
   readonly ip?: string | undefined;
-  readonly warmHosts: number;
+  /** Actor processes that are kept ready. Default: one for two cores, two at the most. */
+  readonly warmHosts?: number | undefined;
   log(facts: Readonly<Record<string, unknown>>, message: string): void;
   /** The head turns this node away, or has declared it dead: it must end. */
   expelled(error: Error): void;
@@ -37,7 +38,7 @@ const defaultHeadTimeoutMs = 600_000;
 
 /** Starts a node agent; done when the head has taken it in. */
 export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
-  const { headAddress, machine, warmHosts, log, expelled } = options;
+  const { headAddress, machine, warmHosts = fewHosts(), log, expelled } = options;
   const token = findToken(options.tokenFile);
   if (token === undefined) {
     throw new AuthenticationError(
@@ -72,4 +73,9 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     throw error;
   }
   return { nodeId: agent.nodeId, sessionFolder, close };
+}
+
+/** How many hosts are kept ready where nobody says: one for two cores, two at the most. Each takes some 70 MB. */
+function fewHosts(): number {
+  return availableParallelism() < 4 ? 1 : 2;
 }

@@ -1,6 +1,5 @@
 // A head and a node in one process, for one driver: it ends when the driver does.
 import { rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { runHead } from "../head/index.ts";
 import { runNode } from "../node/index.ts";
@@ -23,7 +22,7 @@ export async function serve({ folder, tokenFile, machine, warmHosts }: Standalon
     headAddress: head.address,
     tokenFile,
     machine,
-    warmHosts: warmHosts ?? Math.min(2, availableParallelism()),
+    warmHosts,
     log,
     expelled: (error) => {
       console.error(error);
