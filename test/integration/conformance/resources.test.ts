@@ -130,7 +130,7 @@ onEveryRuntime(
         expect.stringMatching(/moon: 1 asked for, it has 0/),
       ]);
       expect(waiting.find(({ kind }) => kind === "task")?.reasons[0]).toMatch(/label zone is "a"/);
-      const joined = await place.cluster.addNode({ cpus: 1, labels: "zone=c", resources: { moon: 1 }, warmHosts: 1 });
+      const joined = await place.cluster.addNode({ cpus: 2, labels: "zone=c", resources: { moon: 1 }, warmHosts: 1 });
       expect(await task).toBe(await actor.node.remote());
       await kill(actor);
       await joined.signal("SIGTERM");
