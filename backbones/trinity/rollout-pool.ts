@@ -64,8 +64,12 @@ export class RolloutPool {
     await Promise.allSettled(
       this.#places.map(async ({ actor }) => {
         const handle = await actor;
-        await handle.close.remote();
-        await kill(handle);
+        try {
+          await handle.close.remote();
+        } finally {
+          // One that cannot close, or cannot be reached now, must not stay either.
+          await kill(handle);
+        }
       }),
     );
   }
