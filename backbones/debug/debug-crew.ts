@@ -103,7 +103,7 @@ export async function openDebugCrew(options: CrewOptions): Promise<Crew> {
           return;
         }
         await delivery.prepare(version);
-        for (const index of engines.keys()) await delivery.deliver(index, version);
+        await Promise.all([...engines.keys()].map((index) => delivery.deliver(index, version)));
       },
       ...learnerPart(learner),
       close,

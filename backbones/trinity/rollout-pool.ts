@@ -1,7 +1,8 @@
 /** Several RolloutActors as one: each episode goes to the least busy, and an actor that died is made again. */
 
 import { type Episode, type EpisodeRequest, failedEpisode } from "../../actors/index.ts";
-import { kill, type ObjectRef, RayActorError } from "../../runtime/index.ts";
+import { type ObjectRef, RayActorError } from "../../runtime/index.ts";
+import { endActor } from "./end-actor.ts";
 
 /** What of a RolloutActor's handle is called here. */
 export interface RolloutHandle {
@@ -61,17 +62,7 @@ export class RolloutPool {
   /** Ends the actors. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.allSettled(
-      this.#places.map(async ({ actor }) => {
-        const handle = await actor;
-        try {
-          await handle.close.remote();
-        } finally {
-          // One that cannot close, or cannot be reached now, must not stay either.
-          await kill(handle);
-        }
-      }),
-    );
+    await Promise.allSettled(this.#places.map(async ({ actor }) => endActor(await actor)));
   }
 
   #replace(place: Place, dead: Promise<RolloutHandle>, error: Error): void {

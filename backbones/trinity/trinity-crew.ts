@@ -4,7 +4,6 @@ import { JudgeActor, LearnerActor, RolloutActor } from "../../actors/index.ts";
 import { type AstuneConfig, UserError } from "../../configs/index.ts";
 import {
   getRuntimeContext,
-  kill,
   nodes,
   type PlacementGroup,
   placementGroup,
@@ -24,6 +23,7 @@ import {
   rolloutOptions,
   WeightDelivery,
 } from "../loop/index.ts";
+import { endActor } from "./end-actor.ts";
 import { chooseOnCluster, EngineGroup } from "./engine-group.ts";
 import { EpisodeDrain } from "./episode-drain.ts";
 import { type Layout, planLayout } from "./layout.ts";
@@ -61,10 +61,10 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
     const choice = await chooseOnCluster(config, layout, group);
     say(`engine: ${choice.kind} (${choice.reason})`);
     const engines = EngineGroup.make(config, choice.kind, layout, group, logFolder);
-    for (const engine of engines.handles) closers.push(() => ended(engine));
+    for (const engine of engines.handles) closers.push(() => endActor(engine));
 
     const learner = remote(LearnerActor).options(placeOfLearner(layout, group)).remote({ logDir: logFolder });
-    closers.push(() => ended(learner));
+    closers.push(() => endActor(learner));
     say("loading the model into the learner and the engines");
     // On shared GPUs an engine measures the free memory when it starts, so it is not to start while the model loads.
     if (layout.takesTurns) await learner.load.remote(learnerOptions(config, layout.learner.gpus, options.totalUpdates));
@@ -92,7 +92,7 @@ export async function openTrinityCrew(options: CrewOptions): Promise<Crew> {
     const judge = remote(JudgeActor)
       .options({ maxConcurrency, maxRestarts: -1, maxTaskRetries: -1 })
       .remote(judgeOptions(config, options.searchFolders));
-    closers.push(() => ended(judge));
+    closers.push(() => endActor(judge));
     await judge.start.remote();
 
     const drain = config.trinity.partial_rollout ? undefined : new EpisodeDrain(engines.handles.length);
@@ -158,14 +158,4 @@ function onWhatIsLeft(config: AstuneConfig, machines: number): AstuneConfig {
 function placeOfLearner({ learner }: Layout, group: PlacementGroup | undefined) {
   if (group === undefined || learner.bundle === undefined) return {};
   return { numGpus: learner.gpus, schedulingStrategy: { placementGroup: group, bundleIndex: learner.bundle } };
-}
-
-interface Closable {
-  readonly close: { remote(): PromiseLike<unknown> };
-}
-
-/** Lets the actor close what it owns, and ends it. */
-async function ended(actor: Closable): Promise<void> {
-  await actor.close.remote();
-  await kill(actor);
 }
